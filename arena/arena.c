@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Start-up: the arenas, the slots, and the order of fallback.
+ */
+#include "arena/arena.h"
+
+#include <numa.h>
+#include <unistd.h>
+
+#include "chunk/panic.h"
+#include "chunk/sizeclass.h"
+#include "chunk/topology.h"
+#include "reclaim/reclaim.h"
+
+struct slots *arena_slots;
+
+static struct arena arenas[NR_WINDOWS * NODES_MAX];
+static struct pool *pools[NR_WINDOWS * NODES_MAX];
+
+/* nearest[node][i]: the i-th node to try from a node. */
+static uint8_t nearest[NODES_MAX][NODES_MAX];
+
+unsigned arena_count(void)
+{
+	return NR_WINDOWS * layout.nr_nodes;
+}
+
+struct arena *arena_at(unsigned index)
+{
+	return &arenas[index];
+}
+
+struct arena *arena_of(chunk_id chunk)
+{
+	return &arenas[chunk.nr / layout.arena_chunks];
+}
+
+struct arena *arena_nearest(unsigned window, unsigned node, unsigned i)
+{
+	return &arenas[window * layout.nr_nodes + nearest[node][i]];
+}
+
+/* Simulated nodes lie in a ring; a real distance of 0 is "not known". */
+static int distance(unsigned from, unsigned to)
+{
+	unsigned nr = layout.nr_nodes;
+	int d = 0;
+
+	if (topology.placed)
+		d = numa_distance(topology.node_id[from],
+				  topology.node_id[to]);
+	return d ? d : (int)((to + nr - from) % nr) + (from != to);
+}
+
+static void sort_nodes(unsigned node)
+{
+	unsigned i, j;
+
+	for (i = 0; i < layout.nr_nodes; i++) {
+		unsigned other = (node + i) % layout.nr_nodes;
+		int d = distance(node, other);
+
+		/* Insertion keeps equals in ring order; the own one is first:
+		 * no distance is less than that to oneself. */
+		for (j = i; j > 0 && distance(node, nearest[node][j - 1]) > d;
+		     j--)
+			nearest[node][j] = nearest[node][j - 1];
+		nearest[node][j] = (uint8_t)other;
+	}
+}
+
+static bool init_arena(unsigned index)
+{
+	struct arena *arena = &arenas[index];
+
+	arena->node = index % layout.nr_nodes;
+	arena->window = index / layout.nr_nodes;
+	arena->first.nr = index * layout.arena_chunks;
+	pools[index] = &arena->pool;
+	if (!pool_init(&arena->pool, arena->first, layout.arena_chunks) ||
+	    !shelf_init(&arena->shelves, layout.arena_chunks))
+		return false;
+	layout_bind(arena->shelves.summary, shelf_bytes(layout.arena_chunks),
+		    arena->node);
+	return true;
+}
+
+/* A page fault in a NOWAIT allocation would be one system entry too many. */
+static void touch_slots(struct slots *slots)
+{
+	long online = sysconf(_SC_NPROCESSORS_CONF);
+	long cpu;
+
+	for (cpu = 0; cpu < online && cpu < (long)topology.nr_cpu_ids; cpu++)
+		store_relaxed(&slots[cpu].nr_alloc, 0); /* relaxed: start */
+}
+
+/* The first chunk: NOWAIT callers find something from the start. */
+static void link_first(struct arena *arena)
+{
+	struct request request = {.window = arena->window, .class = 1};
+	struct object object;
+
+	if (!arena_grow(arena, &request, &object))
+		return;
+	arena_unclaim(object, request.class);
+	arena_unreserve(word_page(object.word), request.class);
+}
+
+bool arena_init(void)
+{
+	struct slots *slots;
+	unsigned i;
+
+	if (arena_slots)
+		return true;
+	sizeclass_init();
+	topology_read(&topology);
+	if (!layout_init())
+		return false;
+	slots = layout_reserve(topology.nr_cpu_ids * sizeof(*slots));
+	if (!slots)
+		return false;
+	touch_slots(slots);
+	for (i = 0; i < layout.nr_nodes; i++)
+		sort_nodes(i);
+	for (i = 0; i < arena_count(); i++)
+		if (!init_arena(i))
+			return false;
+	reclaim_init(pools, arena_count());
+	for (i = 0; i < layout.nr_nodes; i++)
+		link_first(&arenas[i]);
+	arena_slots = slots;
+	return true;
+}
+
+/* Before other constructors, which may already want to allocate. */
+__attribute__((constructor(101))) static void start(void)
+{
+	if (!arena_init())
+		complain("cannot reserve address space; every allocation "
+			 "will fail");
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arenas: one per NUMA node and window. An object's copies lie on all nodes
+ * anyway; what an arena keeps on its node is the state, the bitmap words and
+ * hints that its node's threads work with.
+ *
+ * The way of an allocation, each step only if the one before found nothing:
+ *
+ *	1  the word that the CPU's slot names		alloc.c (fast path)
+ *	2  another word of that reserved slab		reserve.c
+ *	3  a slab with room of the node's arena		pick.c
+ *	4  a new slab in one of the arena's chunks	pick.c
+ *	5  a new chunk for the arena			grow.c
+ *	6  3 to 5 in the other nodes' arenas, near first	pick.c
+ *	7  what other CPUs keep reserved		pick.c
+ *
+ * A slab is in one of these states; all but LISTED -> RESERVED are hints that
+ * may be late, as claims and retirement are decided by its words alone:
+ *
+ *	                 carve              unreserve, has room
+ *	  (free pages) -------> RESERVED ---------------------> LISTED
+ *	       ^                  |   ^                          |  ^
+ *	       |                  |   '--------- pick -----------'  |
+ *	       |         full     v                                 |
+ *	       |                 FULL ------------------------------'
+ *	       |                            a free made room
+ *	       '--- retire, when empty and not reserved
+ *
+ *	RESERVED: bit in chunk.reserved; one CPU's slot names one of its words
+ *	LISTED:   bit in chunk.room, and the chunk is on the class's shelf
+ *	FULL:     neither; the next free of one of its objects lists it
+ */
+#ifndef ARENA_ARENA_H
+#define ARENA_ARENA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arena/shelf.h"
+#include "chunk/atomic.h"
+#include "chunk/chunk.h"
+#include "chunk/layout.h"
+#include "chunk/slab.h"
+#include "reclaim/pool.h"
+
+/* Empty chunks that an arena keeps for the next allocation. */
+#define EMPTY_CHUNKS_KEPT 1
+
+struct arena {
+	chunk_id first;
+	unsigned node;
+	unsigned window;
+	struct pool pool;
+	struct shelves shelves;
+	_Alignas(CACHE_LINE) atom32 nr_empty; /* linked, without a slab */
+	atom32 nr_chunks;		      /* linked */
+	atom32 max_chunks;
+};
+
+/*
+ * What a CPU has reserved: for each window and class the number of a word of a
+ * slab, 0 for none (word 0 is a gap's and never has a free bit).
+ */
+struct slots {
+	_Alignas(2 * CACHE_LINE) atom64 nr_alloc; /* see pcpu_stats_get() */
+	atom32 word[NR_WINDOWS][NR_CLASSES];
+};
+
+/* By CPU number; NULL until arena_init() is done. */
+extern struct slots *arena_slots;
+
+/* What an allocation asks for, as the slow path passes it on. */
+struct request {
+	unsigned window;
+	unsigned class;
+	unsigned cpu;
+	bool nowait;
+};
+
+/* Set everything up; idempotent. Returns false if memory cannot be reserved. */
+bool arena_init(void);
+
+/* arenas[window * nr_nodes + node] */
+unsigned arena_count(void);
+struct arena *arena_at(unsigned index);
+struct arena *arena_of(chunk_id chunk);
+
+/* The i-th arena to try from a node: its own, then the others, near first. */
+struct arena *arena_nearest(unsigned window, unsigned node, unsigned i);
+
+/* Steps 2 to 7. Lock-free. Returns false if all are exhausted. */
+bool arena_pick(const struct request *request, struct object *object);
+
+/* Step 5: link a chunk and carve its first slab. grow.c */
+bool arena_grow(struct arena *arena, const struct request *request,
+		struct object *object);
+
+/* Retire all chunks that are empty; for trimming. grow.c */
+void arena_retire_empty(struct arena *arena);
+
+/* An empty slab's pages go back to its chunk. grow.c */
+void arena_release(page_id head, unsigned class);
+
+/* Carve a slab from pages that the caller has claimed, reserved. reserve.c */
+struct object arena_carve(page_id head, unsigned class);
+
+/* Claim any object of the slab, if it is one of the class. reserve.c */
+bool arena_claim(page_id head, unsigned class, struct object *object);
+
+/* Reserve a listed slab of the class and claim in it. reserve.c */
+bool arena_reserve(page_id head, unsigned class, struct object *object);
+
+/* The slab is no longer reserved: list it, retire it, or leave it full. */
+void arena_unreserve(page_id head, unsigned class);
+
+/* Free `object`'s slab has new room, or is empty: list or retire it. */
+void arena_note_free(page_id head, unsigned class);
+
+/* Let the CPU's slot name the word's slab, which the caller has reserved. */
+void slot_install(const struct request *request, word_id word);
+
+/* Step 2. */
+bool slot_advance(const struct request *request, struct object *object);
+
+/* Make all CPUs let go of what they have reserved in a window. */
+void slots_drain(unsigned window);
+
+/* Give back a claim. */
+void arena_unclaim(struct object object, unsigned class);
+
+#endif /* ARENA_ARENA_H */

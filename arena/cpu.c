@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The public calls about CPUs.
+ */
+#include <sched.h>
+
+#include "chunk/panic.h"
+#include "chunk/topology.h"
+#include "pcpu.h"
+
+/* Without rseq: a system call or the vDSO. */
+int libpcpu_cpu_slow(void)
+{
+	int cpu = sched_getcpu();
+
+	return cpu < 0 || cpu >= (int)topology.nr_cpu_ids ? 0 : cpu;
+}
+
+/* The first possible CPU above cpu, or nr_cpu_ids. */
+int libpcpu_cpu_next(int cpu)
+{
+	for (cpu++; cpu < (int)topology.nr_cpu_ids; cpu++)
+		if (topology.cpu_unit[cpu] != NO_UNIT)
+			break;
+	return cpu;
+}
+
+int pcpu_cpu(void)
+{
+	return libpcpu_cpu();
+}
+
+unsigned pcpu_nr_cpus(void)
+{
+	return topology.nr_cpu_ids;
+}
+
+unsigned pcpu_check_cpu(int cpu)
+{
+	if (cpu < 0 || cpu >= (int)topology.nr_cpu_ids ||
+	    topology.cpu_unit[cpu] == NO_UNIT)
+		panic("CPU %d is not possible (0 to %u are)", cpu,
+		      topology.nr_cpu_ids - 1);
+	return (unsigned)cpu;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Chunks come to an arena and leave it.
+ */
+#include "arena/arena.h"
+#include "chunk/word.h"
+#include "reclaim/reclaim.h"
+
+/* All run lengths up to the longest that `free` offers. */
+static void offer_runs(struct arena *arena, chunk_id id, uint64_t free)
+{
+	unsigned longest = word_longest_run(free, SLAB_PAGES_MAX);
+	unsigned nr;
+
+	for (nr = 1; nr <= longest; nr++)
+		shelf_add(&arena->shelves, SHELF_RUN(nr),
+			  id.nr - arena->first.nr);
+}
+
+static bool retire(struct arena *arena, chunk_id id)
+{
+	if (!chunk_retire(id))
+		return false;
+	/* relaxed: counters */
+	fetch_sub_relaxed(&arena->nr_empty, 1);
+	fetch_sub_relaxed(&arena->nr_chunks, 1); /* relaxed: a counter */
+	reclaim_retire(&arena->pool, id);
+	return true;
+}
+
+void arena_release(page_id head, unsigned class)
+{
+	chunk_id id = page_chunk(head);
+	struct arena *arena = arena_of(id);
+	struct chunk *chunk = chunk_of(id);
+	uint64_t bit = word_bit(page_index(head));
+	uint64_t free;
+
+	/* relaxed: a hint, and the slab that it spoke of is gone */
+	if (load_relaxed(&chunk->room) & bit)
+		fetch_and_relaxed(&chunk->room, ~bit); /* relaxed: the same */
+	free = chunk_release_run(head, size_classes[class].nr_pages);
+	if (free == CHUNK_EMPTY) {
+		/* relaxed: a counter. It may pass below 0 for a moment. */
+		uint32_t before = fetch_add_relaxed(&arena->nr_empty, 1);
+
+		if ((int32_t)before >= EMPTY_CHUNKS_KEPT && retire(arena, id))
+			return;
+	}
+	offer_runs(arena, id, free);
+}
+
+void arena_retire_empty(struct arena *arena)
+{
+	uint32_t i;
+
+	for (i = 0; i < arena->pool.nr_chunks; i++) {
+		chunk_id id = {arena->first.nr + i};
+
+		/* relaxed: the CAS in retire() decides */
+		if (pool_is_taken(&arena->pool, id) &&
+		    load_relaxed(&chunk_of(id)->free) == CHUNK_EMPTY)
+			retire(arena, id);
+	}
+}
+
+/*
+ * Touch the bookkeeping of a chunk that may be fresh, so that NOWAIT callers
+ * meet no page fault there. What is stored is what is there: no slab owns it.
+ */
+static void touch(chunk_id id)
+{
+	page_id page = chunk_page(id, 0);
+	size_t step = layout.os_page / sizeof(atom64);
+	size_t word = page_word(page, 0).nr;
+	size_t end = word + CHUNK_PAGES * PAGE_WORDS;
+
+	/* relaxed: nobody else looks; the gap's entries are never used */
+	store_relaxed(&layout.map[page.nr], 0);
+	store_relaxed(&layout.used[word], 0); /* relaxed: the same */
+	for (; word < end; word += step)
+		/* relaxed: a stale claim only reads what is 0 */
+		store_relaxed(&layout.words[word], 0);
+}
+
+static void count_chunk(struct arena *arena)
+{
+	/* relaxed: counters */
+	uint32_t nr = fetch_add_relaxed(&arena->nr_chunks, 1) + 1;
+	uint32_t max = load_relaxed(&arena->max_chunks); /* relaxed: same */
+
+	while (max < nr && /* relaxed: same */
+	       !cas_weak_relaxed(&arena->max_chunks, &max, nr))
+		;
+}
+
+bool arena_grow(struct arena *arena, const struct request *r,
+		struct object *object)
+{
+	unsigned nr = size_classes[r->class].nr_pages;
+	chunk_id id;
+
+	if (!pool_take_back(&arena->pool, &id)) {
+		if (r->nowait || !pool_claim(&arena->pool, &id))
+			return false;
+		touch(id);
+	}
+	count_chunk(arena);
+	chunk_link(id, nr);
+	offer_runs(arena, id, CHUNK_EMPTY & ~word_run(1, nr));
+	/* relaxed: a counter. The first chunks are kept anyway. */
+	if (!r->nowait && load_relaxed(&arena->nr_chunks) > EMPTY_CHUNKS_KEPT)
+		reclaim_start();
+	*object = arena_carve(chunk_page(id, 1), r->class);
+	return true;
+}

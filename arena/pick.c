@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The slow path of an allocation: find a slab with room, or make one.
+ */
+#include "arena/arena.h"
+#include "chunk/topology.h"
+
+/* Try the chunk's listed slabs of the class. */
+static bool reserve_in_chunk(chunk_id id, unsigned class,
+			     struct object *object)
+{
+	/* seq_cst [shelf]: the second look after shelf_remove() */
+	uint64_t room = load_seq_cst(&chunk_of(id)->room);
+
+	for (; room; room = word_claim_first(room)) {
+		page_id head = chunk_page(id, word_first(room));
+
+		if (slab_is(head, class) && arena_reserve(head, class, object))
+			return true;
+	}
+	return false;
+}
+
+/* Has the chunk a listed slab of the class? */
+static bool chunk_has_room(chunk_id id, unsigned class)
+{
+	/* seq_cst [shelf]: the second look after shelf_remove() */
+	uint64_t room = load_seq_cst(&chunk_of(id)->room);
+
+	for (; room; room = word_claim_first(room))
+		if (slab_is(chunk_page(id, word_first(room)), class))
+			return true;
+	return false;
+}
+
+/* Step 3: the lowest chunk that has a slab with room. */
+static bool pick_listed(struct arena *arena, unsigned class,
+			struct object *object)
+{
+	struct shelves *shelves = &arena->shelves;
+	uint32_t i = shelf_find(shelves, SHELF_CLASS(class), 0);
+
+	while (i != UINT32_MAX) {
+		chunk_id id = {arena->first.nr + i};
+
+		if (reserve_in_chunk(id, class, object))
+			return true;
+		shelf_remove(shelves, SHELF_CLASS(class), i);
+		if (chunk_has_room(id, class))
+			shelf_add(shelves, SHELF_CLASS(class), i);
+		i = shelf_find(shelves, SHELF_CLASS(class), i + 1);
+	}
+	return false;
+}
+
+/* Step 4: the lowest chunk that has the pages for a new slab. */
+static bool pick_new(struct arena *arena, unsigned class,
+		     struct object *object)
+{
+	struct shelves *shelves = &arena->shelves;
+	unsigned nr = size_classes[class].nr_pages;
+	uint32_t i = shelf_find(shelves, SHELF_RUN(nr), 0);
+
+	while (i != UINT32_MAX) {
+		chunk_id id = {arena->first.nr + i};
+		page_id head;
+		uint64_t free = chunk_claim_run(id, nr, &head);
+
+		if (free) {
+			if (free == CHUNK_EMPTY)
+				/* relaxed: a counter */
+				fetch_sub_relaxed(&arena->nr_empty, 1);
+			*object = arena_carve(head, class);
+			return true;
+		}
+		shelf_remove(shelves, SHELF_RUN(nr), i);
+		if (chunk_has_run(id, nr))
+			shelf_add(shelves, SHELF_RUN(nr), i);
+		i = shelf_find(shelves, SHELF_RUN(nr), i + 1);
+	}
+	return false;
+}
+
+/* Steps 3 to 6. */
+static bool pick_near(const struct request *r, struct object *object)
+{
+	unsigned node = topology.cpu_node[r->cpu];
+	unsigned i;
+
+	for (i = 0; i < layout.nr_nodes; i++) {
+		struct arena *arena = arena_nearest(r->window, node, i);
+
+		if (pick_listed(arena, r->class, object) ||
+		    pick_new(arena, r->class, object) ||
+		    arena_grow(arena, r, object)) {
+			slot_install(r, object->word);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Claim in any slab of the class in this chunk, whoever has reserved it. */
+static bool claim_in_chunk(chunk_id id, unsigned class, struct object *object)
+{
+	unsigned i;
+
+	for (i = 1; i < CHUNK_PAGES; i++) {
+		page_id head = chunk_page(id, i);
+
+		if (slab_is(head, class) && arena_claim(head, class, object))
+			return true;
+	}
+	return false;
+}
+
+/* Look at every slab there is: hints may be late. */
+static bool pick_anywhere(const struct request *r, struct object *object)
+{
+	unsigned node;
+	uint32_t i;
+
+	for (node = 0; node < layout.nr_nodes; node++) {
+		struct arena *arena = arena_nearest(r->window, node, 0);
+
+		for (i = 0; i < arena->pool.nr_chunks; i++) {
+			chunk_id id = {arena->first.nr + i};
+
+			if (pool_is_taken(&arena->pool, id) &&
+			    claim_in_chunk(id, r->class, object))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Step 7: everything is exhausted but what others keep reserved. */
+static bool pick_last(const struct request *r, struct object *object)
+{
+	slots_drain(r->window);
+	return pick_near(r, object) || pick_anywhere(r, object);
+}
+
+bool arena_pick(const struct request *r, struct object *object)
+{
+	return slot_advance(r, object) || pick_near(r, object) ||
+	       (!r->nowait && pick_last(r, object));
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reservations: which slab a CPU allocates from, so that CPUs do not meet in a
+ * cache line of words. A reservation is a hint, not a lock: claims go through
+ * the words whoever reserved them.
+ */
+#include "arena/arena.h"
+
+/* Make the slab findable. */
+static void list(page_id head, unsigned class)
+{
+	chunk_id id = page_chunk(head);
+	struct arena *arena = arena_of(id);
+	uint64_t bit = word_bit(page_index(head));
+	struct chunk *chunk = chunk_of(id);
+
+	/* seq_cst [shelf]: who removes the chunk from the shelf looks at room
+	 * next; see shelf_add() */
+	if (!(load_seq_cst(&chunk->room) & bit))
+		fetch_or_seq_cst(&chunk->room, bit); /* seq_cst [shelf]: same */
+	shelf_add(&arena->shelves, SHELF_CLASS(class),
+		  id.nr - arena->first.nr);
+}
+
+/* A slab that nobody has reserved: retire or list it. */
+static void offer(page_id head, unsigned class)
+{
+	if (slab_is_empty(head, class) && slab_retire(head, class))
+		arena_release(head, class);
+	else if (slab_has_room(head, class))
+		list(head, class);
+}
+
+void arena_note_free(page_id head, unsigned class)
+{
+	struct chunk *chunk = chunk_of(page_chunk(head));
+
+	/* seq_cst [room]: we made room, then look whether the slab is
+	 * reserved; arena_unreserve() does it the other way round */
+	if (load_seq_cst(&chunk->reserved) & word_bit(page_index(head)))
+		return;
+	offer(head, class);
+}
+
+void arena_unreserve(page_id head, unsigned class)
+{
+	struct chunk *chunk = chunk_of(page_chunk(head));
+
+	/* seq_cst [room]: see arena_note_free() */
+	fetch_and_seq_cst(&chunk->reserved, ~word_bit(page_index(head)));
+	if (slab_is(head, class))
+		offer(head, class);
+}
+
+void arena_unclaim(struct object object, unsigned class)
+{
+	page_id head = word_page(object.word);
+	uint64_t old = slab_unclaim(object);
+	uint64_t all = sizeclass_word(&size_classes[class],
+				      word_index(object.word));
+
+	if (old == 0 || (old | word_bit(object.bit)) == all)
+		arena_note_free(head, class);
+}
+
+struct object arena_carve(page_id head, unsigned class)
+{
+	struct chunk *chunk = chunk_of(page_chunk(head));
+	uint64_t bit = word_bit(page_index(head));
+
+	/* A bit may be left from the pages' last slab. relaxed: hints */
+	if (load_relaxed(&chunk->room) & bit)
+		fetch_and_relaxed(&chunk->room, ~bit); /* relaxed: a hint */
+	fetch_or_relaxed(&chunk->reserved, bit); /* relaxed: ours alone now */
+	return slab_carve(head, class);
+}
+
+/* A claim by a stale reference: it is due to a slab of another class. */
+static void undo_stale(struct object object)
+{
+	unsigned entry = map_load(word_page(object.word));
+
+	arena_unclaim(object, (entry & 0xff) - 1);
+}
+
+bool arena_claim(page_id head, unsigned class, struct object *object)
+{
+	enum claim claim = slab_claim_any(head, class, object);
+
+	if (claim == CLAIM_STALE)
+		undo_stale(*object);
+	return claim == CLAIMED;
+}
+
+bool arena_reserve(page_id head, unsigned class, struct object *object)
+{
+	struct chunk *chunk = chunk_of(page_chunk(head));
+	uint64_t bit = word_bit(page_index(head));
+
+	/* seq_cst [room]: off the list first, then we look at the words; a
+	 * free makes room first, then looks at the list */
+	if (!(fetch_and_seq_cst(&chunk->room, ~bit) & bit))
+		return false;
+	/* seq_cst [room]: the same for this flag */
+	if (fetch_or_seq_cst(&chunk->reserved, bit) & bit)
+		return false;
+	if (arena_claim(head, class, object))
+		return true;
+	arena_unreserve(head, class);
+	return false;
+}
+
+static atom32 *slot_of(const struct request *r)
+{
+	return &arena_slots[r->cpu].word[r->window][r->class];
+}
+
+void slot_install(const struct request *r, word_id word)
+{
+	/* relaxed: the number is checked against the map when used */
+	word_id old = {xchg_relaxed(slot_of(r), word.nr)};
+
+	if (old.nr)
+		arena_unreserve(word_page(old), r->class);
+}
+
+bool slot_advance(const struct request *r, struct object *object)
+{
+	atom32 *slot = slot_of(r);
+	word_id word = {load_relaxed(slot)}; /* relaxed: checked when used */
+
+	if (!word.nr)
+		return false;
+	if (arena_claim(word_page(word), r->class, object)) {
+		/* relaxed: a hint; whoever changed it before us is as right */
+		cas_relaxed(slot, &word.nr, object->word.nr);
+		return true;
+	}
+	/* relaxed: who takes it out of the slot lets go of the slab */
+	if (cas_relaxed(slot, &word.nr, 0))
+		arena_unreserve(word_page(word), r->class);
+	return false;
+}
+
+void slots_drain(unsigned window)
+{
+	unsigned cpu, class;
+
+	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++) {
+		atom32 *slot = arena_slots[cpu].word[window];
+
+		for (class = 0; class < NR_CLASSES; class++, slot++) {
+			word_id old = {0};
+
+			/* relaxed: as in slot_advance() */
+			if (load_relaxed(slot))
+				old.nr = xchg_relaxed(slot, 0); /* relaxed */
+			if (old.nr)
+				arena_unreserve(word_page(old), class);
+		}
+	}
+}

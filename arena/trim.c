@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pcpu_trim(): give back what can be given back, now.
+ */
+#include "arena/arena.h"
+#include "pcpu.h"
+#include "reclaim/reclaim.h"
+
+size_t pcpu_trim(void)
+{
+	unsigned i;
+
+	if (!arena_slots)
+		return 0;
+	for (i = 0; i < NR_WINDOWS; i++)
+		slots_drain(i);
+	for (i = 0; i < arena_count(); i++)
+		arena_retire_empty(arena_at(i));
+	return reclaim_now();
+}
+
+size_t libpcpu_nr_pages(void)
+{
+	size_t nr = 0;
+	unsigned i;
+
+	/* relaxed: of the moment */
+	for (i = 0; arena_slots && i < arena_count(); i++)
+		nr += load_relaxed(&arena_at(i)->nr_chunks) *
+		      (size_t)(CHUNK_PAGES - 1) * layout.nr_units;
+	return nr;
+}

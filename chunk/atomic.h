@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every shared access of the library goes through these wrappers.
+ *
+ * Their names carry the memory order, their types keep plain accesses out, and
+ * there is one place for a model checker to hook in. Each ordered access in
+ * the tree says whom it pairs with: "pairs with [tag] function(): what
+ * travels"; a relaxed one says why nothing depends on it; a seq_cst one says
+ * why weaker fails. tools/lint-order and the table in DESIGN.md keep it true.
+ */
+#ifndef CHUNK_ATOMIC_H
+#define CHUNK_ATOMIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+	uint8_t v;
+} atom8;
+typedef struct {
+	uint16_t v;
+} atom16;
+typedef struct {
+	uint32_t v;
+} atom32;
+typedef struct {
+	uint64_t v;
+} atom64;
+
+/* A scheduling point of the interleaving explorer; nothing otherwise. */
+#ifdef MODEL_CHECK
+void model_point(const volatile void *address);
+#define ATOM_POINT(a) model_point(a)
+#else
+#define ATOM_POINT(a) ((void)0)
+#endif
+
+#define ATOM_LOAD(a, order) (ATOM_POINT(a), __atomic_load_n(&(a)->v, order))
+#define ATOM_STORE(a, x, order) \
+	(ATOM_POINT(a), __atomic_store_n(&(a)->v, (x), order))
+#define ATOM_RMW(op, a, x, order) \
+	(ATOM_POINT(a), __atomic_##op(&(a)->v, (x), order))
+#define ATOM_CAS(a, old, new, weak, order, fail) \
+	(ATOM_POINT(a),                          \
+	 __atomic_compare_exchange_n(&(a)->v, (old), (new), weak, order, fail))
+
+#define load_relaxed(a) ATOM_LOAD(a, __ATOMIC_RELAXED)
+#define load_acquire(a) ATOM_LOAD(a, __ATOMIC_ACQUIRE)
+#define load_seq_cst(a) ATOM_LOAD(a, __ATOMIC_SEQ_CST)
+
+#define store_relaxed(a, x) ATOM_STORE(a, x, __ATOMIC_RELAXED)
+#define store_release(a, x) ATOM_STORE(a, x, __ATOMIC_RELEASE)
+#define store_seq_cst(a, x) ATOM_STORE(a, x, __ATOMIC_SEQ_CST)
+
+#define fetch_add_relaxed(a, x) ATOM_RMW(fetch_add, a, x, __ATOMIC_RELAXED)
+#define fetch_add_seq_cst(a, x) ATOM_RMW(fetch_add, a, x, __ATOMIC_SEQ_CST)
+#define fetch_sub_relaxed(a, x) ATOM_RMW(fetch_sub, a, x, __ATOMIC_RELAXED)
+#define fetch_or_relaxed(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_RELAXED)
+#define fetch_or_acquire(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_ACQUIRE)
+#define fetch_or_release(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_RELEASE)
+#define fetch_or_seq_cst(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_SEQ_CST)
+#define fetch_and_relaxed(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_RELAXED)
+#define fetch_and_acquire(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_ACQUIRE)
+#define fetch_and_release(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_RELEASE)
+#define fetch_and_seq_cst(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_SEQ_CST)
+#define xchg_relaxed(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_RELAXED)
+#define xchg_acquire(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_ACQUIRE)
+#define xchg_release(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_RELEASE)
+
+/* On failure *old is what was found; it carries no order. */
+#define cas_weak_relaxed(a, old, new) \
+	ATOM_CAS(a, old, new, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#define cas_weak_acquire(a, old, new) \
+	ATOM_CAS(a, old, new, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+#define cas_relaxed(a, old, new) \
+	ATOM_CAS(a, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#define cas_acquire(a, old, new) \
+	ATOM_CAS(a, old, new, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
+
+/* A hint in a loop that retries. */
+static inline void cpu_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("yield");
+#endif
+}
+
+#endif /* CHUNK_ATOMIC_H */

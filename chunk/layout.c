@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+#include "chunk/layout.h"
+
+#include <numa.h>
+#include <numaif.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "chunk/chunk.h"
+#include "chunk/topology.h"
+
+struct layout layout;
+
+ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];
+unsigned libpcpu_nr_cpu_ids;
+
+/* A window at most, and all that is reserved at most; 47 bits are there. */
+#define UNIT_BYTES_MAX ((size_t)16 << 30)
+#define BUDGET_MAX ((size_t)16 << 40)
+_Static_assert(UNIT_BYTES_MAX <= (size_t)1 << LIBPCPU_WINDOW_SHIFT,
+	       "a window must not change the bit that names it");
+
+#define WINDOW_SPAN ((uintptr_t)1 << LIBPCPU_WINDOW_SHIFT)
+#define SKEW CACHE_LINE
+
+static void *reserve(void *at, size_t bytes, int protection, int flags)
+{
+	void *p = mmap(at, bytes, protection,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1,
+		       0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void *layout_reserve(size_t bytes)
+{
+	void *p = reserve(NULL, bytes, PROT_READ | PROT_WRITE, 0);
+
+	/* A huge page would populate what nobody touched. */
+	if (p)
+		madvise(p, bytes, MADV_NOHUGEPAGE);
+	return p;
+}
+
+static void unreserve(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
+}
+
+void layout_bind(void *start, size_t bytes, unsigned node)
+{
+	size_t page = layout.os_page;
+	uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)start + bytes) & ~(page - 1);
+	unsigned long mask[16] = {0};
+	int id = topology.node_id[node];
+
+	if (!topology.placed || id < 0 || id >= (int)sizeof(mask) * 8 ||
+	    first >= end)
+		return;
+	mask[id / 64] = 1ul << id % 64;
+	/* EPERM in containers, EINVAL without the node: placed by luck then. */
+	mbind((void *)first, end - first, MPOL_PREFERRED, mask,
+	      sizeof(mask) * 8, 0);
+}
+
+static bool overcommit_is_strict(void)
+{
+	FILE *file = fopen("/proc/sys/vm/overcommit_memory", "re");
+	int mode = 0;
+
+	if (!file)
+		return false;
+	if (fscanf(file, "%d", &mode) != 1)
+		mode = 0;
+	fclose(file);
+	return mode == 2;
+}
+
+/* Address space to ask for: no more than the host program can spare. */
+static size_t budget(void)
+{
+	struct rlimit limit;
+	size_t bytes = BUDGET_MAX;
+
+	if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+	    limit.rlim_cur / 4 < bytes)
+		bytes = limit.rlim_cur / 4;
+	/* Reserved memory counts as committed there. */
+	if (overcommit_is_strict()) {
+		long pages = sysconf(_SC_AVPHYS_PAGES);
+		size_t spare = pages > 0 ? (size_t)pages * layout.os_page : 0;
+
+		if (spare / 8 < bytes)
+			bytes = spare / 8;
+	}
+	return bytes;
+}
+
+/* Bytes of bookkeeping for one window of the given size. */
+static size_t metadata_bytes(size_t unit_bytes)
+{
+	size_t pages = unit_bytes / PAGE_BYTES;
+
+	return pages * PAGE_WORDS * (sizeof(atom64) + sizeof(atom8)) +
+	       pages * sizeof(atom16) +
+	       pages / CHUNK_PAGES * sizeof(struct chunk);
+}
+
+static size_t unit_stride(size_t unit_bytes)
+{
+	return unit_bytes + layout.os_page;
+}
+
+static size_t total_bytes(size_t unit_bytes)
+{
+	size_t unit = unit_stride(unit_bytes);
+
+	return NR_WINDOWS * (unit * layout.nr_units + unit_bytes +
+			     metadata_bytes(unit_bytes));
+}
+
+/*
+ * Reserve the windows: bit LIBPCPU_WINDOW_SHIFT of the address must be their
+ * number. Try one pair of places after the other, downwards from where the
+ * system puts a mapping, then upwards.
+ */
+static bool reserve_windows(size_t bytes)
+{
+	void *probe = reserve(NULL, bytes, PROT_NONE, 0);
+	uintptr_t pair = 2 * WINDOW_SPAN;
+	uintptr_t top = (uintptr_t)probe / pair;
+	uintptr_t i;
+
+	unreserve(probe, bytes);
+	if (!probe)
+		return false;
+	for (i = 0; i < 1024; i++) {
+		uintptr_t place = i < top ? top - i : i + 1;
+		void *at[NR_WINDOWS], *got[NR_WINDOWS];
+		unsigned w, ok = 0;
+
+		for (w = 0; w < NR_WINDOWS; w++) {
+			at[w] = (void *)(place * pair + w * WINDOW_SPAN);
+			got[w] = reserve(at[w], bytes, PROT_NONE,
+					 MAP_FIXED_NOREPLACE);
+			layout.window[w] = (uintptr_t)got[w];
+			ok += got[w] && got[w] == at[w];
+		}
+		if (ok == NR_WINDOWS)
+			return true;
+		for (w = 0; w < NR_WINDOWS; w++)
+			unreserve(got[w], bytes);
+	}
+	return false;
+}
+
+static bool reserve_areas(void)
+{
+	void *area[NR_WINDOWS];
+	unsigned w;
+
+	layout.area_bytes = unit_stride(layout.unit_bytes) * layout.nr_units;
+	for (w = 0; w < NR_WINDOWS; w++) {
+		area[w] = layout_reserve(layout.area_bytes);
+		layout.area[w] = (uintptr_t)area[w];
+	}
+	if (area[0] && area[1])
+		return true;
+	for (w = 0; w < NR_WINDOWS; w++)
+		unreserve(area[w], layout.area_bytes);
+	return false;
+}
+
+static bool reserve_metadata(void)
+{
+	size_t pages = NR_WINDOWS * (size_t)layout.window_pages;
+	size_t words = pages * PAGE_WORDS * sizeof(*layout.words);
+	size_t used = pages * PAGE_WORDS * sizeof(*layout.used);
+	size_t map = pages * sizeof(*layout.map);
+	size_t chunks = pages / CHUNK_PAGES * sizeof(*layout.chunks);
+	size_t offsets = layout.nr_units * sizeof(**layout.unit_offset);
+	char *p = layout_reserve(words + used + map + chunks + 2 * offsets);
+
+	if (!p)
+		return false;
+	layout.words = (atom64 *)p;
+	layout.chunks = (struct chunk *)(p += words);
+	layout.used = (atom8 *)(p += chunks);
+	layout.map = (atom16 *)(p += used);
+	layout.unit_offset[0] = (ptrdiff_t *)(p += map);
+	layout.unit_offset[1] = (ptrdiff_t *)(p + offsets);
+	return true;
+}
+
+/* Reserve for units of the given size, or leave nothing behind. */
+static bool reserve_all(size_t unit_bytes)
+{
+	uint32_t chunks = (uint32_t)(unit_bytes >> CHUNK_SHIFT);
+
+	layout.arena_chunks = chunks / layout.nr_nodes;
+	layout.window_pages = layout.arena_chunks * layout.nr_nodes *
+			      CHUNK_PAGES;
+	layout.unit_bytes = (size_t)layout.window_pages << PAGE_SHIFT;
+	if (!layout.arena_chunks || !reserve_windows(layout.unit_bytes))
+		return false;
+	if (reserve_areas()) {
+		unsigned w;
+
+		if (reserve_metadata())
+			return true;
+		for (w = 0; w < NR_WINDOWS; w++)
+			unreserve((void *)layout.area[w], layout.area_bytes);
+	}
+	unreserve((void *)layout.window[0], layout.unit_bytes);
+	unreserve((void *)layout.window[1], layout.unit_bytes);
+	return false;
+}
+
+static void place_units(void)
+{
+	size_t stride = unit_stride(layout.unit_bytes);
+	unsigned unit, w;
+
+	for (unit = 0; unit < layout.nr_units; unit++) {
+		unsigned cpu = topology.unit_cpu[unit];
+
+		for (w = 0; w < NR_WINDOWS; w++) {
+			uintptr_t base = layout.area[w] + unit * stride;
+			ptrdiff_t offset;
+
+			if (w == WINDOW_SKEWED)
+				base += unit * SKEW % PAGE_BYTES;
+			offset = (ptrdiff_t)(base - layout.window[w]);
+			layout.unit_offset[w][unit] = offset;
+			libpcpu_offset[w][cpu] = offset;
+		}
+	}
+	libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
+}
+
+/* Each node's units, and the bookkeeping of its arenas, in its own memory. */
+static void bind_nodes(void)
+{
+	size_t stride = unit_stride(layout.unit_bytes);
+	size_t pages = (size_t)layout.arena_chunks * CHUNK_PAGES;
+	unsigned node, w;
+
+	for (node = 0; node < layout.nr_nodes; node++) {
+		size_t first = topology.first_unit[node];
+		size_t nr = topology.first_unit[node + 1] - first;
+
+		for (w = 0; w < NR_WINDOWS; w++) {
+			size_t page = (w * layout.nr_nodes + node) * pages;
+			size_t word = page * PAGE_WORDS;
+
+			layout_bind((char *)layout.area[w] + first * stride,
+				    nr * stride, node);
+			layout_bind(layout.words + word,
+				    pages * PAGE_WORDS * sizeof(atom64), node);
+			layout_bind(layout.used + word,
+				    pages * PAGE_WORDS * sizeof(atom8), node);
+		}
+	}
+}
+
+bool layout_init(void)
+{
+	size_t unit_bytes = UNIT_BYTES_MAX;
+	size_t most;
+
+	layout.os_page = (size_t)sysconf(_SC_PAGESIZE);
+	layout.nr_units = topology.nr_units;
+	layout.nr_nodes = topology.nr_nodes;
+	most = budget();
+	while (total_bytes(unit_bytes) > most || !reserve_all(unit_bytes)) {
+		unit_bytes /= 2;
+		if (unit_bytes < CHUNK_BYTES)
+			return false;
+	}
+	place_units();
+	bind_nodes();
+	return true;
+}
+
+bool layout_depopulate(chunk_id chunk)
+{
+	uintptr_t page = layout.os_page;
+	uintptr_t first = page_handle(chunk_page(chunk, 1), 0);
+	unsigned window = page_window(chunk_page(chunk, 0));
+	bool all = true;
+	unsigned unit;
+
+	/* Data of one chunk shares pages larger than the gap with others. */
+	if (page > PAGE_BYTES)
+		return false;
+	for (unit = 0; unit < layout.nr_units; unit++) {
+		uintptr_t start =
+			first + (uintptr_t)layout.unit_offset[window][unit];
+
+		start &= ~(page - 1);
+		all &= !madvise((void *)start, CHUNK_BYTES, MADV_DONTNEED);
+	}
+	return all;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "chunk/registry.h"
+
+#include "chunk/panic.h"
+#include "chunk/topology.h"
+
+/* Which CPU's copies hold the address, or -1. */
+static int copy_of_cpu(uintptr_t address)
+{
+	unsigned unit, w;
+
+	for (w = 0; w < NR_WINDOWS; w++)
+		for (unit = 0; unit < layout.nr_units; unit++) {
+			uintptr_t first =
+				layout.window[w] +
+				(uintptr_t)layout.unit_offset[w][unit];
+
+			if (address - first < layout.unit_bytes)
+				return topology.unit_cpu[unit];
+		}
+	return -1;
+}
+
+/* p lies in a slab: behind its last object, or inside one. */
+static _Noreturn void refuse_in_slab(const char *caller, const void *p,
+				     unsigned entry)
+{
+	const struct size_class *class = &size_classes[(entry & 0xff) - 1];
+	uint32_t in_slab = (uint32_t)((entry >> 8) * PAGE_BYTES +
+				      ((uintptr_t)p & (PAGE_BYTES - 1)));
+	uint32_t index = in_slab / class->size;
+	uint32_t inside = in_slab - index * class->size;
+
+	if (index >= class->nr_objects)
+		panic("%s(%p): never allocated: behind the last object of a "
+		      "slab",
+		      caller, p);
+	panic("%s(%p): points %u bytes inside an object of %u bytes at %p",
+	      caller, p, inside, class->size,
+	      (const void *)((uintptr_t)p - inside));
+}
+
+void registry_refuse(const char *caller, const void *p)
+{
+	uintptr_t address = (uintptr_t)p;
+	unsigned window = address >> LIBPCPU_WINDOW_SHIFT & 1;
+	size_t offset = address - layout.window[window];
+	struct object object;
+	unsigned entry;
+	page_id page;
+	int cpu;
+
+	if (offset >= layout.unit_bytes) {
+		cpu = copy_of_cpu(address);
+		if (cpu >= 0)
+			panic("%s(%p): the address of CPU %d's copy of an "
+			      "object, not its handle",
+			      caller, p, cpu);
+		panic("%s(%p): not a per-CPU handle", caller, p);
+	}
+	page.nr = (uint32_t)(offset >> PAGE_SHIFT) +
+		  window * layout.window_pages;
+	entry = map_load(page);
+	if (!entry)
+		panic("%s(%p): never allocated or given back", caller, p);
+	if (registry_find(p, &object) < 0)
+		refuse_in_slab(caller, p, entry);
+	panic("%s(%p): already free", caller, p);
+}

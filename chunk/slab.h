@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slabs: runs of pages cut into equal objects, one bit each.
+ *
+ * A claim takes the lowest free bit of a word with one CAS, then looks at the
+ * map whether the word still belongs to a slab of the class it wants. That
+ * validates itself: while we hold a bit the slab cannot be retired, so what the
+ * map says then is true until we let go. A claim that came by a stale
+ * reference gives its bit back. So no claim needs a read-side section, and a
+ * thread stopped in the middle of one holds up nothing but that one object.
+ *
+ *	carve:   pages claimed -> map, used -> words := all free   (release)
+ *	claim:   CAS(word, lowest bit cleared)           (acquire) -> map?
+ *	unclaim: fetch_add(word, bit)                    (release)
+ *	retire:  CAS(word, all free -> 0), word by word  (acquire) -> map? ->
+ *	         map := 0 -> pages released
+ *
+ * retire holds word 0 first and to the end: that alone keeps others from
+ * retiring or carving, so the map it reads then is true, and giving back the
+ * words it took undoes a retire that found the slab in use.
+ *
+ *	I5  a word that belongs to no slab is 0.
+ *	I6  map[page] is 0 exactly if the page belongs to no slab, seen by a
+ *	    thread that holds an object of it or has claimed the page.
+ *	I7  a bit is set, or its object has exactly one owner.
+ *	I8  used[word] <= lowest bit that was never handed out since the slab's
+ *	    pages were last zeroed by the system.
+ *
+ *	              claim   unclaim   retire   carve
+ *	claim          yes      yes       yes     yes
+ *	unclaim                 yes      no(a)   no(a)
+ *	retire                            yes    no(b)
+ *	(a) the object's bit is clear, so retire fails
+ *	(b) carve works on pages that only its caller holds
+ */
+#ifndef CHUNK_SLAB_H
+#define CHUNK_SLAB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chunk/atomic.h"
+#include "chunk/compiler.h"
+#include "chunk/layout.h"
+#include "chunk/sizeclass.h"
+#include "chunk/units.h"
+#include "chunk/word.h"
+
+/* An object: bit `bit` of word `word`. */
+struct object {
+	word_id word;
+	unsigned bit;
+};
+
+/*
+ * map[page]: class + 1 in the low byte; in the high byte how many pages behind
+ * its slab's head it lies.
+ */
+static inline uint16_t map_entry(unsigned class, unsigned behind)
+{
+	return (uint16_t)(behind << 8 | (class + 1));
+}
+_Static_assert(NR_CLASSES < 255, "class + 1 fits in a byte");
+
+static inline uint16_t map_load(page_id page)
+{
+	/* relaxed: who needs it to be true holds an object or the page */
+	return load_relaxed(&layout.map[page.nr]);
+}
+
+/* Is page the head of a slab of the class? See I6 for how long. */
+static inline bool slab_is(page_id page, unsigned class)
+{
+	return map_load(page) == map_entry(class, 0);
+}
+
+static inline atom64 *word_of(word_id word)
+{
+	return &layout.words[word.nr];
+}
+
+/* The object's index in its slab. */
+static inline unsigned object_index(struct object object)
+{
+	return word_index(object.word) * WORD_BITS + object.bit;
+}
+
+static inline uintptr_t object_handle(struct object object, uint32_t size)
+{
+	return page_handle(word_page(object.word),
+			   (size_t)object_index(object) * size);
+}
+
+enum claim {
+	CLAIMED,
+	CLAIM_FULL,  /* no free bit in the word */
+	CLAIM_STALE, /* the word's slab is of another class by now */
+};
+
+/* Claim the lowest free object of a word, whatever slab it belongs to. */
+static inline bool word_claim(word_id id, struct object *object)
+{
+	atom64 *word = word_of(id);
+	uint64_t old = load_relaxed(word); /* relaxed: the CAS decides */
+
+	do {
+		if (!old)
+			return false;
+		/* pairs with [word] slab_unclaim(), [carve] slab_carve(): what
+		 * the last owner did to the object; map and used */
+	} while (!cas_weak_acquire(word, &old, word_claim_first(old)));
+	object->word = id;
+	object->bit = word_first(old);
+	return true;
+}
+
+/*
+ * Let go of an object. Returns what was free before; if the object's bit is
+ * among that it was free already, and nothing has changed.
+ *
+ * Adding the bit sets it, as it is clear: one instruction that also tells the
+ * old word, where fetch_or would be a loop.
+ */
+static inline uint64_t slab_unclaim(struct object object)
+{
+	atom64 *word = word_of(object.word);
+	uint64_t bit = word_bit(object.bit);
+	/* pairs with [word] word_claim(), slab_retire(): what we did to the
+	 * object. seq_cst [room]: whether the slab is reserved or listed is
+	 * looked at next; who takes it off the list looks at the word next;
+	 * one of the two must see the other. */
+	uint64_t old = fetch_add_seq_cst(word, bit);
+
+	if (unlikely(old & bit))
+		fetch_sub_relaxed(word, bit); /* relaxed: we are to abort */
+	return old;
+}
+
+/* Claim in a word that should belong to a slab of the class. */
+static inline enum claim slab_claim(word_id word, unsigned class,
+				    struct object *object)
+{
+	if (!word_claim(word, object))
+		return CLAIM_FULL;
+	return slab_is(word_page(word), class) ? CLAIMED : CLAIM_STALE;
+}
+
+/*
+ * Was the object handed out before, so that its copies must be zeroed? Marks
+ * it as handed out. Only by its owner.
+ */
+static inline bool object_use(struct object object)
+{
+	atom8 *used = &layout.used[object.word.nr];
+	/* relaxed: the claim ordered it behind the last owner's */
+	uint8_t old = load_relaxed(used);
+
+	if (object.bit < old)
+		return true;
+	/* relaxed: our unclaim publishes it. Others raise it for other bits. */
+	while (old <= object.bit &&
+	       !cas_weak_relaxed(used, &old, (uint8_t)(object.bit + 1)))
+		;
+	return false;
+}
+
+/* Cut pages that the caller has claimed into a slab whose first object is the
+ * caller's, too. */
+struct object slab_carve(page_id head, unsigned class);
+
+/* Claim any object of the slab; CLAIM_STALE leaves one of another class. */
+enum claim slab_claim_any(page_id head, unsigned class, struct object *object);
+
+/* Is an object free; are all? Of the moment. */
+bool slab_has_room(page_id head, unsigned class);
+bool slab_is_empty(page_id head, unsigned class);
+
+/*
+ * Take an empty slab out of use. Returns false, and has changed nothing in the
+ * end, if it is in use or no slab of the class; other threads may then have
+ * seen it full, so the caller must offer it again.
+ */
+bool slab_retire(page_id head, unsigned class);
+
+#endif /* CHUNK_SLAB_H */

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "chunk/topology.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <numa.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "chunk/panic.h"
+
+struct topology topology;
+
+static bool mask_test(const uint64_t *mask, unsigned cpu)
+{
+	return mask[cpu / 64] >> cpu % 64 & 1;
+}
+
+static void mask_set(uint64_t *mask, unsigned cpu)
+{
+	mask[cpu / 64] |= UINT64_C(1) << cpu % 64;
+}
+
+bool topology_parse_list(const char *list, uint64_t mask[CPU_MASK_WORDS])
+{
+	memset(mask, 0, CPU_MASK_WORDS * sizeof(*mask));
+	for (;;) {
+		char *end;
+		unsigned long first, last;
+
+		if (*list < '0' || *list > '9')
+			return false;
+		first = last = strtoul(list, &end, 10);
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (last < first || last >= LIBPCPU_CPUS_MAX)
+			return false;
+		for (; first <= last; first++)
+			mask_set(mask, (unsigned)first);
+		if (*end == '\0' || *end == '\n')
+			return true;
+		if (*end != ',')
+			return false;
+		list = end + 1;
+	}
+}
+
+/* No stdio: this runs before main(), maybe before malloc() is fit for use. */
+static bool read_possible(uint64_t mask[CPU_MASK_WORDS])
+{
+	char list[4096];
+	ssize_t n;
+	int fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	n = read(fd, list, sizeof(list) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	list[n] = '\0';
+	return topology_parse_list(list, mask);
+}
+
+/* libnuma knows online CPUs only; an offline one stays "not known". */
+static void read_nodes(struct topology_source *source)
+{
+	bool numa = numa_available() >= 0;
+	unsigned cpu;
+
+	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++) {
+		source->node_of_cpu[cpu] = -1;
+		if (numa && mask_test(source->possible, cpu))
+			source->node_of_cpu[cpu] = numa_node_of_cpu((int)cpu);
+	}
+}
+
+/* A whole number in [min, max] from the environment, or 0 with a message. */
+static unsigned read_number(const char *name, unsigned min, unsigned max)
+{
+	const char *text = getenv(name);
+	unsigned long value;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && !errno && value >= min &&
+	    value <= max)
+		return (unsigned)value;
+	complain("%s=%.32s: must be a number from %u to %u; ignored", name,
+		 text, min, max);
+	return 0;
+}
+
+/* Nodes of unknown CPUs: that of the CPU before. Then number them densely. */
+static void number_nodes(struct topology *t,
+			 const struct topology_source *source)
+{
+	int last = -1;
+	unsigned cpu, node;
+
+	for (cpu = 0; cpu < t->nr_cpu_ids; cpu++) {
+		int id = source->node_of_cpu[cpu];
+
+		if (!mask_test(source->possible, cpu))
+			continue;
+		if (id < 0)
+			id = last < 0 ? 0 : last;
+		last = id;
+		for (node = 0; node < t->nr_nodes; node++)
+			if (t->node_id[node] == id)
+				break;
+		if (node == NODES_MAX)
+			node = NODES_MAX - 1; /* share the last one */
+		else if (node == t->nr_nodes)
+			t->node_id[t->nr_nodes++] = id;
+		t->cpu_node[cpu] = (uint8_t)node;
+	}
+}
+
+void topology_build(struct topology *t, const struct topology_source *source)
+{
+	unsigned cpu, node;
+
+	memset(t, 0, sizeof(*t));
+	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++) {
+		t->cpu_unit[cpu] = NO_UNIT;
+		if (mask_test(source->possible, cpu))
+			t->nr_cpu_ids = cpu + 1;
+	}
+	number_nodes(t, source);
+	t->placed = t->nr_nodes > 1;
+	for (node = 0; node < t->nr_nodes; node++) {
+		t->first_unit[node] = t->nr_units;
+		for (cpu = 0; cpu < t->nr_cpu_ids; cpu++) {
+			if (!mask_test(source->possible, cpu) ||
+			    t->cpu_node[cpu] != node)
+				continue;
+			t->unit_cpu[t->nr_units] = (uint16_t)cpu;
+			t->cpu_unit[cpu] = (uint16_t)t->nr_units++;
+		}
+	}
+	t->first_unit[node] = t->nr_units;
+}
+
+static unsigned highest_cpu(const uint64_t *mask)
+{
+	unsigned cpu = LIBPCPU_CPUS_MAX;
+
+	while (!mask_test(mask, cpu - 1))
+		cpu--;
+	return cpu - 1;
+}
+
+static unsigned count_cpus(const uint64_t *mask)
+{
+	unsigned cpu, nr = 0;
+
+	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++)
+		nr += mask_test(mask, cpu);
+	return nr;
+}
+
+/* A simulated CPU is never current; copies and nodes are as if it were. */
+static bool simulate(struct topology_source *source)
+{
+	unsigned real = highest_cpu(source->possible) + 1;
+	unsigned cpus = read_number("PCPU_POSSIBLE_CPUS", real,
+				    LIBPCPU_CPUS_MAX);
+	unsigned nodes, nr, cpu, seen = 0;
+
+	for (cpu = real; cpu < cpus; cpu++)
+		mask_set(source->possible, cpu);
+	nr = count_cpus(source->possible);
+	nodes = read_number("PCPU_NODES", 1, nr < NODES_MAX ? nr : NODES_MAX);
+	if (!nodes)
+		return cpus > real;
+	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++)
+		if (mask_test(source->possible, cpu))
+			source->node_of_cpu[cpu] =
+				(int)((uint64_t)seen++ * nodes / nr);
+	return true;
+}
+
+void topology_read(struct topology *t)
+{
+	static struct topology_source source; /* too large for a stack */
+	bool simulated;
+
+	if (!read_possible(source.possible)) {
+		long nr = sysconf(_SC_NPROCESSORS_CONF);
+		long cpu;
+
+		for (cpu = 0; cpu < nr && cpu < (long)LIBPCPU_CPUS_MAX; cpu++)
+			mask_set(source.possible, (unsigned)cpu);
+		mask_set(source.possible, 0);
+	}
+	read_nodes(&source);
+	simulated = simulate(&source);
+	topology_build(t, &source);
+	t->placed &= !simulated;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which CPUs are possible and on which NUMA nodes they are, as the allocator
+ * sees it: read from the system, or simulated, or injected by a test.
+ *
+ *	cpu	the system's number; numbers may have holes
+ *	unit	dense number of a possible CPU, node after node, so that the
+ *		memory of a node's CPUs is one range
+ *	node	dense number of a node that has CPUs
+ */
+#ifndef CHUNK_TOPOLOGY_H
+#define CHUNK_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pcpu/abi.h"
+
+#define NODES_MAX 64u
+#define NO_UNIT UINT16_MAX
+#define CPU_MASK_WORDS (LIBPCPU_CPUS_MAX / 64u)
+
+struct topology {
+	unsigned nr_cpu_ids; /* highest possible CPU plus one */
+	unsigned nr_units;   /* possible CPUs */
+	unsigned nr_nodes;
+	bool placed; /* nodes are the system's: memory can be bound to them */
+	int node_id[NODES_MAX];		      /* the system's number of a node */
+	unsigned first_unit[NODES_MAX + 1];   /* of a node; one past the last */
+	uint8_t cpu_node[LIBPCPU_CPUS_MAX];   /* node of a CPU */
+	uint16_t cpu_unit[LIBPCPU_CPUS_MAX];  /* unit of a CPU or NO_UNIT */
+	uint16_t unit_cpu[LIBPCPU_CPUS_MAX];  /* CPU of a unit */
+};
+
+/* The one in use; constant after start. */
+extern struct topology topology;
+
+/* What a topology is made of: possible CPUs, and the system's node of each. */
+struct topology_source {
+	uint64_t possible[CPU_MASK_WORDS];
+	int node_of_cpu[LIBPCPU_CPUS_MAX]; /* -1: not known */
+};
+
+/* Read the system, then PCPU_POSSIBLE_CPUS and PCPU_NODES, into *t. */
+void topology_read(struct topology *t);
+
+/* Number nodes and units. At least one CPU must be possible. */
+void topology_build(struct topology *t, const struct topology_source *source);
+
+/* Parse "0-3,8" into a mask. Returns false if it is no such list. */
+bool topology_parse_list(const char *list, uint64_t mask[CPU_MASK_WORDS]);
+
+#endif /* CHUNK_TOPOLOGY_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pure transitions of a 64-bit word of free bits: no memory is touched, so
+ * they are tested without threads.
+ *
+ * A set bit is free. So memory that the system has just zeroed offers nothing,
+ * the lowest free bit is one instruction away, and a word nobody owns is 0:
+ * a claim that comes too late finds nothing to claim.
+ *
+ * Two kinds of owners use such words: slabs (chunk/slab.h, a bit per object)
+ * and chunks (chunk/chunk.h, a bit per page).
+ */
+#ifndef CHUNK_WORD_H
+#define CHUNK_WORD_H
+
+#include <stdint.h>
+
+#include "chunk/units.h"
+
+/* Index of the lowest free bit; the word must not be 0. */
+static inline unsigned word_first(uint64_t word)
+{
+	return (unsigned)__builtin_ctzll(word);
+}
+
+/* The word without its lowest free bit. */
+static inline uint64_t word_claim_first(uint64_t word)
+{
+	return word & (word - 1);
+}
+
+static inline uint64_t word_bit(unsigned index)
+{
+	return UINT64_C(1) << index;
+}
+
+/* nr bits from index on; 1 <= nr <= 64 - index. */
+static inline uint64_t word_run(unsigned index, unsigned nr)
+{
+	return (UINT64_MAX >> (WORD_BITS - nr)) << index;
+}
+
+/* The bits at which a run of nr free bits starts. */
+static inline uint64_t word_run_starts(uint64_t word, unsigned nr)
+{
+	unsigned have = 1;
+
+	/* Doubling: after each step a set bit starts a run of `have`. */
+	while (have < nr) {
+		unsigned step = have < nr - have ? have : nr - have;
+
+		word &= word >> step;
+		have += step;
+	}
+	return word;
+}
+
+/* Length of the longest run of free bits, at most max. */
+static inline unsigned word_longest_run(uint64_t word, unsigned max)
+{
+	unsigned length = 0;
+
+	for (; word && length < max; length++)
+		word &= word >> 1;
+	return length;
+}
+
+#endif /* CHUNK_WORD_H */

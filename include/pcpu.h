@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libpcpu: per-CPU memory for user space.
+ *
+ * One allocation has one copy per possible CPU. A thread updates its own
+ * CPU's copy without contention and reads all of them to sum up:
+ *
+ *	long *hits = pcpu_alloc(sizeof(*hits), alignof(long));
+ *	int cpu;
+ *
+ *	*pcpu_this_ptr(hits) += 1;
+ *	pcpu_for_each_cpu (cpu)
+ *		total += *pcpu_ptr(hits, cpu);
+ *	pcpu_free(hits);
+ *
+ * What pcpu_alloc() returns is a handle, not an address: dereferencing it
+ * faults, arithmetic on it (hits + 1, &p->field) is fine, and pcpu_ptr()
+ * turns it into the address of one CPU's copy.
+ *
+ * Environment, read once when the library starts:
+ *	PCPU_POSSIBLE_CPUS	pretend that so many CPUs are possible (at
+ *				least the real number)
+ *	PCPU_NODES		pretend that the CPUs are spread evenly over so
+ *				many NUMA nodes
+ */
+#ifndef PCPU_H
+#define PCPU_H
+
+#include <stdio.h>
+
+#include <pcpu/abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is declared here is all that the library exports. */
+#pragma GCC visibility push(default)
+
+#define PCPU_SIZE_MAX LIBPCPU_SIZE_MAX	 /* bytes of one copy */
+#define PCPU_ALIGN_MAX LIBPCPU_ALIGN_MAX /* bytes */
+
+/* Never wait, never enter the kernel, never grow: fail with ENOMEM instead. */
+#define PCPU_NOWAIT LIBPCPU_NOWAIT
+
+/*
+ * Allocate zeroed memory on every possible CPU.
+ *
+ * @size:  bytes of one copy, 1 to PCPU_SIZE_MAX; rounded up to 4 bytes and to
+ *         the next size class (see pcpu_usable_size())
+ * @align: bytes, a power of two from 1 to PCPU_ALIGN_MAX
+ *
+ * Returns a handle, or NULL with errno
+ *	EINVAL	size is 0, or align is no power of two or out of range
+ *	ENOMEM	size is above PCPU_SIZE_MAX, or memory is exhausted
+ *
+ * Context: any thread. May enter the kernel to grow.
+ * Progress: lock-free. Cost: two cache lines of the CPU's own and one atomic
+ * operation, plus a store per copy if the memory was used before; memory that
+ * was never handed out is not touched on any CPU.
+ * Follows __alloc_percpu(), except that an alignment of 0 is an error.
+ */
+void *pcpu_alloc(size_t size, size_t align);
+
+/*
+ * The same with flags (0 or PCPU_NOWAIT); any other flag is EINVAL. With
+ * PCPU_NOWAIT it may also be called from a signal handler.
+ * Follows __alloc_percpu_gfp() with and without GFP_ATOMIC.
+ */
+void *pcpu_alloc_flags(size_t size, size_t align, unsigned flags);
+
+/*
+ * Free what pcpu_alloc() returned; NULL is a no-op.
+ *
+ * Anything else that is not the handle of a live object (freed twice, interior,
+ * a copy's address, foreign) is reported in one line on standard error and
+ * aborts before any memory is touched. A second free after the memory was
+ * handed out anew cannot be told from a right one.
+ *
+ * The pages of a freed object go back to the system only after a grace period
+ * of liburcu's "bp" flavour: a reader inside urcu_bp_read_lock() that got p
+ * before it was freed may still read its copies, and finds stale or zeroed
+ * data.
+ *
+ * Context: any thread, any CPU, signal handlers, call_rcu() callbacks.
+ * Progress: lock-free. Cost: one atomic operation on the object's bitmap word.
+ * Follows free_percpu().
+ */
+void pcpu_free(void *p);
+
+/*
+ * Bytes of one copy that p's owner may use: the size asked for, rounded up to
+ * the size class. 0 for NULL; aborts with a message for anything that is not
+ * the handle of a live object. Follows pcpu_alloc_size().
+ */
+size_t pcpu_usable_size(const void *p);
+
+/*
+ * Address of cpu's copy of what handle p points to, typed like p. The CPU must
+ * be possible; PCPU_CHECKED before the #include checks it and aborts.
+ * Follows per_cpu_ptr().
+ */
+#ifdef PCPU_CHECKED
+#define pcpu_ptr(p, cpu) \
+	((__typeof__(p))((uintptr_t)(p) + \
+			 (uintptr_t)libpcpu_distance((p), pcpu_check_cpu(cpu))))
+#else
+#define pcpu_ptr(p, cpu) \
+	((__typeof__(p))((uintptr_t)(p) + \
+			 (uintptr_t)libpcpu_distance((p), (unsigned)(cpu))))
+#endif
+
+/*
+ * Address of the running CPU's copy. The thread may migrate at any time, so
+ * others may use that copy too: update it with atomic operations, or pin the
+ * thread. Follows raw_cpu_ptr().
+ */
+#define pcpu_this_ptr(p) pcpu_ptr((p), libpcpu_cpu())
+
+/* The running CPU's number: a hint once the thread can migrate. Any context. */
+int pcpu_cpu(void);
+
+/* Highest possible CPU number plus one. Follows nr_cpu_ids. */
+unsigned pcpu_nr_cpus(void);
+
+/* Returns cpu; aborts with a message if cpu is not possible. */
+unsigned pcpu_check_cpu(int cpu);
+
+/* Visit the possible CPUs in ascending order. for_each_possible_cpu(). */
+#define pcpu_for_each_cpu(cpu) \
+	for ((cpu) = libpcpu_cpu_next(-1); \
+	     (unsigned)(cpu) < libpcpu_nr_cpu_ids; \
+	     (cpu) = libpcpu_cpu_next(cpu))
+
+/*
+ * Give all memory that holds no object back to the system, now: CPUs let go of
+ * the slabs that they keep reserved, empty chunks are retired, a grace period
+ * is waited for. Returns the bytes of address space, over all CPUs, whose pages
+ * went back.
+ *
+ * Context: any thread outside an RCU read-side critical section; blocks for a
+ * grace period. Others may allocate and free meanwhile.
+ */
+size_t pcpu_trim(void);
+
+/*
+ * Statistics. Bytes are those of one unit (one CPU's memory) unless said
+ * otherwise; the names are those of the kernel's percpu_stats.
+ */
+struct pcpu_stats {
+	/* layout, constant */
+	size_t unit_size;	  /* address space reserved per CPU, bytes */
+	size_t chunk_size;	  /* bytes of one chunk in one unit */
+	size_t page_size;	  /* bytes of one slab page */
+	unsigned nr_cpu_ids;	  /* highest possible CPU number plus one */
+	unsigned nr_units;	  /* possible CPUs */
+	unsigned nr_nodes;	  /* NUMA nodes that have CPUs */
+	unsigned nr_arenas;	  /* two per node: skewed and page-aligned */
+	/* global */
+	uint64_t nr_alloc;	  /* allocations since the start, see below */
+	uint64_t nr_dealloc;	  /* frees since the start, see below */
+	uint64_t nr_cur_alloc;	  /* live objects */
+	uint64_t nr_max_alloc;	  /* most live objects seen by this call */
+	uint64_t nr_chunks;	  /* chunks linked into an arena */
+	uint64_t nr_max_chunks;	  /* most chunks ever linked */
+	size_t min_alloc_size;	  /* smallest object size in use, 0 if none */
+	size_t max_alloc_size;	  /* largest object size in use */
+	uint64_t empty_pop_pages; /* free pages that hold used memory */
+	/* memory */
+	size_t live_bytes;	  /* bytes of live objects */
+	size_t unit_bytes;	  /* address space of the linked chunks */
+	size_t populated_bytes;	  /* of that, pages ever handed out */
+	size_t metadata_bytes;	  /* bookkeeping, once for all CPUs */
+	uint64_t nr_retired;	  /* chunks that wait for a grace period */
+};
+
+/*
+ * Fill in *stats. Returns 0, or -1 with errno EINVAL for NULL.
+ *
+ * Everything is counted at the time of the call by walking the bitmaps, so
+ * that allocation and free pay nothing: with threads at work the figures are
+ * each right, but of slightly different moments. nr_alloc alone is a counter
+ * per CPU without atomic operations: it can miss one when a thread is
+ * preempted between its load and store. Cost: proportional to linked chunks.
+ */
+int pcpu_stats_get(struct pcpu_stats *stats);
+
+#define PCPU_STATS_TEXT 0 /* a table for people, as debugfs percpu_stats */
+#define PCPU_STATS_JSON 1 /* one JSON object, arenas and chunks as arrays */
+
+/*
+ * Print the statistics, with those of each arena and each chunk. Returns 0, or
+ * -1 with errno EINVAL for an unknown format or a NULL file, or that of the
+ * failed write. Follows mm/percpu-stats.c.
+ */
+int pcpu_stats_print(FILE *file, int format);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PCPU_H */

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The library's binary interface under its one reserved prefix, libpcpu_.
+ *
+ * <pcpu.h> and the <linux/percpu.h> shim both stand on this header, so that
+ * code with pcpu_* functions of its own can use the shim without a clash.
+ * Programs include one of those two, not this one.
+ *
+ * A handle ("cookie") is an address in one of two windows of inaccessible
+ * memory; CPU c's copy of the object lies at a fixed distance from it:
+ *
+ *	copy(p, c) = p + libpcpu_offset[window of p][c]
+ *
+ * The first window's copies are skewed by one cache line per CPU, so that
+ * walking over all copies does not hit a single set of the L1 cache; the
+ * second's are not, so that they can be aligned to up to a page. Bit
+ * LIBPCPU_WINDOW_SHIFT of the handle tells the windows apart.
+ */
+#ifndef PCPU_ABI_H
+#define PCPU_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__has_include)
+#if __has_include(<sys/rseq.h>)
+#include <sys/rseq.h>
+#define LIBPCPU_HAVE_RSEQ 1
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is declared here is all that the library exports. */
+#pragma GCC visibility push(default)
+
+#define LIBPCPU_CPUS_MAX 8192u
+#define LIBPCPU_WINDOW_SHIFT 36
+#define LIBPCPU_SIZE_MAX 32768u
+#define LIBPCPU_ALIGN_MAX 4096u
+#define LIBPCPU_NOWAIT 1u
+
+/* Distance from handle to copy, by window and CPU; constant after start. */
+extern ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];
+
+/* Highest possible CPU number plus one; constant after start. */
+extern unsigned libpcpu_nr_cpu_ids;
+
+void *libpcpu_alloc(size_t size, size_t align, unsigned flags);
+void libpcpu_free(void *p);
+size_t libpcpu_usable_size(const void *p);
+size_t libpcpu_nr_pages(void);
+int libpcpu_cpu_slow(void);
+int libpcpu_cpu_next(int cpu);
+
+/* The distance from handle p to cpu's copy; no branch, two loads. */
+static inline ptrdiff_t libpcpu_distance(const volatile void *p, unsigned cpu)
+{
+	uintptr_t window = (uintptr_t)p >> LIBPCPU_WINDOW_SHIFT & 1;
+
+	return libpcpu_offset[window][cpu];
+}
+
+/* The running CPU; stale as soon as the thread can migrate. */
+static inline int libpcpu_cpu(void)
+{
+#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__)
+	int cpu;
+
+	/* One load, which the compiler must not repeat or move. */
+	__asm__ __volatile__("movl %%fs:%c2(%1), %0"
+			     : "=r"(cpu)
+			     : "r"(__rseq_offset),
+			       "i"(offsetof(struct rseq, cpu_id)));
+	return cpu >= 0 ? cpu : libpcpu_cpu_slow();
+#elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
+	const char *thread = (const char *)__builtin_thread_pointer();
+	const struct rseq *area =
+		(const struct rseq *)(thread + __rseq_offset);
+	int cpu = (int)__atomic_load_n(&area->cpu_id, __ATOMIC_RELAXED);
+
+	return cpu >= 0 ? cpu : libpcpu_cpu_slow();
+#else
+	return libpcpu_cpu_slow();
+#endif
+}
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PCPU_ABI_H */

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "reclaim/pool.h"
+
+#include "chunk/layout.h"
+#include "chunk/word.h"
+
+bool pool_init(struct pool *pool, chunk_id first, uint32_t nr_chunks)
+{
+	uint32_t words = (nr_chunks + WORD_BITS - 1) / WORD_BITS;
+	atom64 *p = layout_reserve(3 * words * sizeof(*p));
+
+	if (!p)
+		return false;
+	pool->first = first;
+	pool->nr_chunks = nr_chunks;
+	pool->nr_words = words;
+	pool->taken = p;
+	pool->retired = p + words;
+	pool->waiting = p + 2 * words;
+	return true;
+}
+
+bool pool_claim(struct pool *pool, chunk_id *chunk)
+{
+	uint32_t w;
+
+	for (w = 0; w < pool->nr_words; w++) {
+		uint64_t old = load_relaxed(&pool->taken[w]); /* relaxed: the
+							 CAS decides */
+		while (~old) {
+			uint32_t i = w * WORD_BITS + word_first(~old);
+
+			if (i >= pool->nr_chunks)
+				return false;
+			/* pairs with [pool] pool_release(): the chunk's dirty
+			 * bits */
+			if (!cas_weak_acquire(&pool->taken[w], &old,
+					      old | (old + 1)))
+				continue;
+			chunk->nr = pool->first.nr + i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_from(struct pool *pool, atom64 *set, chunk_id *chunk)
+{
+	uint32_t w;
+
+	for (w = 0; w < pool->nr_words; w++) {
+		uint64_t old = load_relaxed(&set[w]); /* relaxed: the CAS
+							 decides */
+		while (old) {
+			/* pairs with [aside] reclaim_retire(): the chunk's
+			 * dirty bits and its empty map */
+			if (!cas_weak_acquire(&set[w], &old,
+					      word_claim_first(old)))
+				continue;
+			fetch_sub_relaxed(&pool->nr_set_aside, 1); /* relaxed:
+							 a hint */
+			chunk->nr = pool->first.nr + w * WORD_BITS +
+				    word_first(old);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool pool_take_back(struct pool *pool, chunk_id *chunk)
+{
+	if (!load_relaxed(&pool->nr_set_aside)) /* relaxed: a hint */
+		return false;
+	return take_from(pool, pool->retired, chunk) ||
+	       take_from(pool, pool->waiting, chunk);
+}
+
+void pool_release(struct pool *pool, chunk_id chunk)
+{
+	uint32_t i = chunk.nr - pool->first.nr;
+
+	/* pairs with [pool] pool_claim(): the chunk's dirty bits */
+	fetch_and_release(&pool->taken[i / WORD_BITS],
+			  ~word_bit(i % WORD_BITS));
+}

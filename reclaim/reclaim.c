@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+#include "reclaim/reclaim.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu/urcu-bp.h>
+
+#include "chunk/chunk.h"
+#include "chunk/word.h"
+
+/* Chunks that empty within this time share a grace period, and one that is
+ * needed again meanwhile is taken back with its memory. */
+#define BATCH_NS 20000000
+
+/* fork() waits so long for a round that is under way, in steps. */
+#define FORK_WAIT_NS 10000000
+#define FORK_STEP_NS 100000
+
+static struct pool **pools;
+static unsigned nr_pools;
+
+static atom32 worker_runs;
+static atom32 pending; /* a futex: 1 when there is something to do */
+
+/* One round at a time: two would share a grace period that began too early.
+ * Alloc and free never take it. */
+static pthread_mutex_t round_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool grace_is_lost; /* in a child forked in the middle of a round */
+
+static void sleep_ns(long ns)
+{
+	struct timespec t = {0, ns};
+
+	nanosleep(&t, NULL);
+}
+
+/* Move what is retired to what waits. Returns whether anything waits. */
+static bool collect(struct pool *pool)
+{
+	bool any = false;
+	uint32_t w;
+
+	for (w = 0; w < pool->nr_words; w++) {
+		uint64_t bits = 0;
+
+		/* relaxed: the exchange decides */
+		if (load_relaxed(&pool->retired[w]))
+			/* pairs with [aside] reclaim_retire() */
+			bits = xchg_acquire(&pool->retired[w], 0);
+		if (bits)
+			/* pairs with [aside] take_from(): what we acquired */
+			fetch_or_release(&pool->waiting[w], bits);
+		/* relaxed: only we add to it */
+		any |= load_relaxed(&pool->waiting[w]) != 0;
+	}
+	return any;
+}
+
+static void give_back(struct pool *pool, chunk_id chunk)
+{
+	/* Pages that could not be dropped keep their dirty bits. */
+	if (load_relaxed(&chunk_of(chunk)->dirty) && /* relaxed: ours */
+	    layout_depopulate(chunk))
+		/* relaxed: pool_release() publishes it */
+		store_relaxed(&chunk_of(chunk)->dirty, 0);
+	pool_release(pool, chunk);
+	fetch_sub_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
+}
+
+/* The grace period is over for all that still waits. */
+static size_t finish(struct pool *pool)
+{
+	size_t bytes = 0;
+	uint32_t w;
+
+	for (w = 0; w < pool->nr_words; w++) {
+		uint64_t bits = 0;
+
+		/* relaxed: the exchange decides */
+		if (load_relaxed(&pool->waiting[w]))
+			/* pairs with [aside] collect(), reclaim_retire() */
+			bits = xchg_acquire(&pool->waiting[w], 0);
+		for (; bits; bits = word_claim_first(bits)) {
+			chunk_id chunk = {pool->first.nr + w * WORD_BITS +
+					  word_first(bits)};
+
+			give_back(pool, chunk);
+			bytes += (size_t)CHUNK_BYTES * layout.nr_units;
+		}
+	}
+	return bytes;
+}
+
+size_t reclaim_now(void)
+{
+	bool any = false;
+	size_t bytes = 0;
+	unsigned i;
+
+	pthread_mutex_lock(&round_lock);
+	for (i = 0; i < nr_pools; i++)
+		any |= collect(pools[i]);
+	if (any && !grace_is_lost) {
+		urcu_bp_synchronize_rcu();
+		for (i = 0; i < nr_pools; i++)
+			bytes += finish(pools[i]);
+	}
+	pthread_mutex_unlock(&round_lock);
+	return bytes;
+}
+
+void reclaim_retire(struct pool *pool, chunk_id chunk)
+{
+	uint32_t i = chunk.nr - pool->first.nr;
+
+	/* pairs with [aside] collect(), take_from(): dirty bits, empty map */
+	fetch_or_release(&pool->retired[i / WORD_BITS],
+			 word_bit(i % WORD_BITS));
+	fetch_add_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
+	/* pairs with [wake] worker(): the bit just set */
+	if (xchg_release(&pending, 1) == 0) {
+		int saved = errno;
+
+		syscall(SYS_futex, &pending, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
+			0);
+		errno = saved;
+	}
+}
+
+static void *worker(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		/* pairs with [wake] reclaim_retire(): the bits set */
+		while (!xchg_acquire(&pending, 0))
+			syscall(SYS_futex, &pending, FUTEX_WAIT_PRIVATE, 0,
+				NULL, NULL, 0);
+		sleep_ns(BATCH_NS);
+		reclaim_now();
+	}
+	return NULL;
+}
+
+void reclaim_start(void)
+{
+	uint32_t stopped = 0;
+	sigset_t all, old;
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	/* relaxed: nothing hangs on it but who creates the thread */
+	if (load_relaxed(&worker_runs) ||
+	    !cas_relaxed(&worker_runs, &stopped, 1))
+		return;
+	/* The host's signal handlers are none of the worker's business. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (pthread_create(&thread, &attr, worker, NULL))
+		store_relaxed(&worker_runs, 0); /* relaxed: try again later */
+	else
+		pthread_setname_np(thread, "pcpu-reclaim");
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/*
+ * A round that is under way when the process forks never ends in the child,
+ * and liburcu's locks may stay held there. So fork waits a little for it; if a
+ * reader keeps the grace period from ending, the child does without: it reuses
+ * retired chunks, but returns none to the system. fork() must not wait for
+ * long, the reader may be the thread that forks.
+ */
+static __thread bool fork_holds_round;
+
+static void before_fork(void)
+{
+	long waited;
+
+	for (waited = 0; waited < FORK_WAIT_NS; waited += FORK_STEP_NS) {
+		fork_holds_round = !pthread_mutex_trylock(&round_lock);
+		if (fork_holds_round)
+			return;
+		sleep_ns(FORK_STEP_NS);
+	}
+}
+
+static void after_fork_parent(void)
+{
+	if (fork_holds_round)
+		pthread_mutex_unlock(&round_lock);
+	fork_holds_round = false;
+}
+
+static void after_fork_child(void)
+{
+	grace_is_lost |= !fork_holds_round;
+	pthread_mutex_init(&round_lock, NULL);
+	fork_holds_round = false;
+	store_relaxed(&worker_runs, 0); /* relaxed: the child has one thread */
+}
+
+void reclaim_init(struct pool **all, unsigned nr)
+{
+	pools = all;
+	nr_pools = nr;
+	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}

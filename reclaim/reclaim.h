@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Retired chunks on their way back to the system: rounds of "collect what is
+ * retired, wait for a grace period, give the pages back", run by a worker
+ * thread and by pcpu_trim().
+ *
+ * Alloc and free never wait here: they set a bit and, at most, wake the worker.
+ * Nor do they enter read-side sections, as claims validate themselves
+ * (chunk/slab.h). The grace period is for readers of the copies: a program's
+ * own RCU readers may look at a freed object's copies until they leave their
+ * section, and neither fault nor make new pages appear.
+ *
+ * The flavour is liburcu's "bp": a host program's threads become readers by
+ * their first read lock, without registering, and a process without readers
+ * pays nothing.
+ */
+#ifndef RECLAIM_RECLAIM_H
+#define RECLAIM_RECLAIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "reclaim/pool.h"
+
+/* Once, at start. Pools are never destroyed. */
+void reclaim_init(struct pool **pools, unsigned nr);
+
+/*
+ * Make sure that a worker runs, if one can be had. Called when an arena grows,
+ * not by NOWAIT callers: it may create a thread, once.
+ */
+void reclaim_start(void);
+
+/*
+ * Set aside a chunk that chunk_retire() took out of use. Lock-free, callable
+ * from signal handlers.
+ */
+void reclaim_retire(struct pool *pool, chunk_id chunk);
+
+/*
+ * Run a round now. Returns the bytes of address space, over all units, whose
+ * pages went back. Blocks for a grace period.
+ */
+size_t reclaim_now(void);
+
+#endif /* RECLAIM_RECLAIM_H */

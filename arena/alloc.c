@@ -43,17 +43,6 @@ refuse(size_t size, size_t align, unsigned flags)
 	return NULL;
 }
 
-/* Make the object ready for its new owner. */
-static inline void *hand_out(const struct request *r, struct object object)
-{
-	uint32_t size = size_classes[r->class].size;
-	uintptr_t handle = object_handle(object, size);
-
-	if (object_use(object))
-		copies_zero(r->window, handle, size);
-	return (void *)handle;
-}
-
 /*
  * No atomic operation: threads of one CPU lose an update only when one is
  * preempted between the load and the store.
@@ -66,16 +55,32 @@ static inline void count_alloc(struct slots *slots)
 	store_relaxed(&slots->nr_alloc, nr + 1); /* relaxed: statistics */
 }
 
-__attribute__((noinline)) static void *alloc_slow(const struct request *r)
+/* Make the object ready for its new owner. */
+static inline void *hand_out(unsigned window, unsigned class,
+			     struct object object)
 {
+	uint32_t size = size_classes[class].size;
+	uintptr_t handle = object_handle(window, object, size);
+
+	if (likely(object_is_used(object)))
+		copies_zero(window, handle, size);
+	else
+		object_use(object);
+	return (void *)handle;
+}
+
+__attribute__((noinline)) static void *
+alloc_slow(unsigned window, unsigned class, unsigned cpu, unsigned flags)
+{
+	struct request r = {window, class, cpu, flags & PCPU_NOWAIT};
 	struct object object;
 
-	if (!arena_pick(r, &object)) {
+	if (!arena_pick(&r, &object)) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	count_alloc(&arena_slots[r->cpu]);
-	return hand_out(r, object);
+	count_alloc(&arena_slots[cpu]);
+	return hand_out(window, class, object);
 }
 
 /* Another constructor was faster than ours. */
@@ -88,19 +93,9 @@ __attribute__((cold, noinline)) static bool start_late(void)
 	return started;
 }
 
-/* Slow-path claims of another class's object are given back there. */
-__attribute__((cold, noinline)) static void *
-alloc_after_stale(const struct request *r, struct object object)
-{
-	unsigned entry = map_load(word_page(object.word));
-
-	arena_unclaim(object, (entry & 0xff) - 1);
-	return alloc_slow(r);
-}
-
 static inline void *alloc(size_t size, size_t align, unsigned flags)
 {
-	struct request r;
+	unsigned window, class, cpu;
 	struct object object;
 	struct slots *slots;
 	word_id word;
@@ -109,60 +104,58 @@ static inline void *alloc(size_t size, size_t align, unsigned flags)
 		return refuse(size, align, flags);
 	if (unlikely(!arena_slots) && !start_late())
 		return NULL;
-	r.window = align > CACHE_LINE ? WINDOW_PAGES : WINDOW_SKEWED;
-	r.class = sizeclass_of(size, align);
-	r.cpu = (unsigned)libpcpu_cpu();
-	r.nowait = flags & PCPU_NOWAIT;
-	slots = &arena_slots[r.cpu];
+	window = align > CACHE_LINE ? WINDOW_PAGES : WINDOW_SKEWED;
+	class = sizeclass_of(size, align);
+	cpu = (unsigned)libpcpu_cpu();
+	slots = &arena_slots[cpu];
 	/* relaxed: only a number; the claim and the map say what it is */
-	word.nr = load_relaxed(&slots->word[r.window][r.class]);
-	switch (slab_claim(word, r.class, &object)) {
-	case CLAIMED:
-		count_alloc(slots);
-		return hand_out(&r, object);
-	case CLAIM_STALE:
-		return alloc_after_stale(&r, object);
-	case CLAIM_FULL:
-		break;
+	word.nr = load_relaxed(&slots->word[window][class]);
+	if (unlikely(!word_claim(word, &object)))
+		return alloc_slow(window, class, cpu, flags);
+	if (unlikely(!slab_is(word_page(word), class))) {
+		arena_undo_stale(object);
+		return alloc_slow(window, class, cpu, flags);
 	}
-	return alloc_slow(&r);
+	count_alloc(slots);
+	return hand_out(window, class, object);
 }
 
 static inline void release(const char *caller, void *p)
 {
+	const struct size_class *class;
 	struct object object;
 	uint64_t old, bit;
-	int class;
 
 	if (!p)
 		return;
 	class = registry_find(p, &object);
-	if (unlikely(class < 0))
+	if (unlikely(!class))
 		registry_refuse(caller, p);
 	bit = word_bit(object.bit);
 	old = slab_unclaim(object);
 	if (unlikely(old & bit))
 		registry_refuse(caller, p);
-	/* Was the word full, or (perhaps) is the slab empty now? */
-	if (old == 0 || (old | bit) == UINT64_MAX ||
-	    (old | bit) == size_classes[class].last_word)
-		arena_note_free(word_page(object.word), (unsigned)class);
+	/* Few were free, or all of the word are now: see arena_note_free(). */
+	if (word_has_few(old) || (old | bit) == UINT64_MAX ||
+	    (old | bit) == class->last_word)
+		arena_note_free(object, (unsigned)(class - size_classes),
+				old | bit);
 }
 
 /* Bytes of a live object's copy; refuses everything else. */
 static size_t usable_size(const char *caller, const void *p)
 {
+	const struct size_class *class;
 	struct object object;
-	int class;
 
 	if (!p)
 		return 0;
 	class = registry_find(p, &object);
 	/* relaxed: the caller owns the object, so its bit stays clear */
-	if (class < 0 || load_relaxed(word_of(object.word)) &
-				 word_bit(object.bit))
+	if (!class ||
+	    load_relaxed(word_of(object.word)) & word_bit(object.bit))
 		registry_refuse(caller, p);
-	return size_classes[class].size;
+	return class->size;
 }
 
 void *pcpu_alloc(size_t size, size_t align)

@@ -39,6 +39,7 @@
 #include "arena/shelf.h"
 #include "chunk/atomic.h"
 #include "chunk/chunk.h"
+#include "chunk/compiler.h"
 #include "chunk/layout.h"
 #include "chunk/slab.h"
 #include "reclaim/pool.h"
@@ -67,7 +68,7 @@ struct slots {
 };
 
 /* By CPU number; NULL until arena_init() is done. */
-extern struct slots *arena_slots;
+HIDDEN extern struct slots *arena_slots;
 
 /* What an allocation asks for, as the slow path passes it on. */
 struct request {
@@ -113,8 +114,12 @@ bool arena_reserve(page_id head, unsigned class, struct object *object);
 /* The slab is no longer reserved: list it, retire it, or leave it full. */
 void arena_unreserve(page_id head, unsigned class);
 
-/* Free `object`'s slab has new room, or is empty: list or retire it. */
-void arena_note_free(page_id head, unsigned class);
+/*
+ * An object was freed and left its word with these free bits. If that makes
+ * room in a full slab, or empties it, list or retire the slab. To be called
+ * whenever the word had at most SPARE_MAX free bits or has all now.
+ */
+void arena_note_free(struct object object, unsigned class, uint64_t free);
 
 /* Let the CPU's slot name the word's slab, which the caller has reserved. */
 void slot_install(const struct request *request, word_id word);
@@ -127,5 +132,8 @@ void slots_drain(unsigned window);
 
 /* Give back a claim. */
 void arena_unclaim(struct object object, unsigned class);
+
+/* Give back a claim that a stale reference made in another class's slab. */
+void arena_undo_stale(struct object object);
 
 #endif /* ARENA_ARENA_H */

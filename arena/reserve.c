@@ -31,10 +31,16 @@ static void offer(page_id head, unsigned class)
 		list(head, class);
 }
 
-void arena_note_free(page_id head, unsigned class)
+void arena_note_free(struct object object, unsigned class, uint64_t free)
 {
+	const struct size_class *c = &size_classes[class];
+	page_id head = word_page(object.word);
 	struct chunk *chunk = chunk_of(page_chunk(head));
 
+	/* Each free that crosses the limit tells, so no room goes unlisted. */
+	if (word_count(free) != c->spare + 1u &&
+	    free != sizeclass_word(c, word_index(object.word)))
+		return;
 	/* seq_cst [room]: we made room, then look whether the slab is
 	 * reserved; arena_unreserve() does it the other way round */
 	if (load_seq_cst(&chunk->reserved) & word_bit(page_index(head)))
@@ -54,13 +60,9 @@ void arena_unreserve(page_id head, unsigned class)
 
 void arena_unclaim(struct object object, unsigned class)
 {
-	page_id head = word_page(object.word);
 	uint64_t old = slab_unclaim(object);
-	uint64_t all = sizeclass_word(&size_classes[class],
-				      word_index(object.word));
 
-	if (old == 0 || (old | word_bit(object.bit)) == all)
-		arena_note_free(head, class);
+	arena_note_free(object, class, old | word_bit(object.bit));
 }
 
 struct object arena_carve(page_id head, unsigned class)
@@ -75,12 +77,9 @@ struct object arena_carve(page_id head, unsigned class)
 	return slab_carve(head, class);
 }
 
-/* A claim by a stale reference: it is due to a slab of another class. */
-static void undo_stale(struct object object)
+void arena_undo_stale(struct object object)
 {
-	unsigned entry = map_load(word_page(object.word));
-
-	arena_unclaim(object, (entry & 0xff) - 1);
+	arena_unclaim(object, map_class(map_load(word_page(object.word))));
 }
 
 bool arena_claim(page_id head, unsigned class, struct object *object)
@@ -88,7 +87,7 @@ bool arena_claim(page_id head, unsigned class, struct object *object)
 	enum claim claim = slab_claim_any(head, class, object);
 
 	if (claim == CLAIM_STALE)
-		undo_stale(*object);
+		arena_undo_stale(*object);
 	return claim == CLAIMED;
 }
 

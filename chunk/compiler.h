@@ -5,4 +5,10 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/*
+ * For data that internal headers declare: spares the detour through the global
+ * offset table that a mere -fvisibility=hidden does not.
+ */
+#define HIDDEN __attribute__((visibility("hidden")))
+
 #endif /* CHUNK_COMPILER_H */

@@ -223,9 +223,12 @@ static bool reserve_all(size_t unit_bytes)
 
 static void place_units(void)
 {
-	size_t stride = unit_stride(layout.unit_bytes);
+	size_t bytes = layout.unit_bytes;
+	size_t stride = unit_stride(bytes);
 	unsigned unit, w;
 
+	for (w = 0; w < NR_WINDOWS; w++)
+		layout.page0[w] = layout.window[w] - w * bytes;
 	for (unit = 0; unit < layout.nr_units; unit++) {
 		unsigned cpu = topology.unit_cpu[unit];
 
@@ -290,8 +293,8 @@ bool layout_init(void)
 bool layout_depopulate(chunk_id chunk)
 {
 	uintptr_t page = layout.os_page;
-	uintptr_t first = page_handle(chunk_page(chunk, 1), 0);
-	unsigned window = page_window(chunk_page(chunk, 0));
+	unsigned window = page_window(chunk_page(chunk, 1));
+	uintptr_t first = page_handle(window, chunk_page(chunk, 1));
 	bool all = true;
 	unsigned unit;
 

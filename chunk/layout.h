@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "chunk/atomic.h"
+#include "chunk/compiler.h"
 #include "chunk/units.h"
 #include "pcpu/abi.h"
 
@@ -44,6 +45,7 @@ struct chunk;
 
 struct layout {
 	uintptr_t window[NR_WINDOWS]; /* first address of the handles */
+	uintptr_t page0[NR_WINDOWS];  /* where page 0 would be, see below */
 	size_t unit_bytes;	      /* of a window, and of a unit */
 	uint32_t window_pages;	      /* pages of a window */
 	uint32_t arena_chunks;	      /* chunks of one node in one window */
@@ -60,7 +62,7 @@ struct layout {
 	size_t area_bytes;
 };
 
-extern struct layout layout;
+HIDDEN extern struct layout layout;
 
 /* Reserve everything for the topology. Returns false if that fails. */
 bool layout_init(void);
@@ -82,13 +84,20 @@ static inline unsigned page_window(page_id page)
 	return page.nr >= layout.window_pages;
 }
 
-/* The handle of byte `offset` of a page. */
-static inline uintptr_t page_handle(page_id page, size_t offset)
+/*
+ * Pages are numbered through both windows, so each window has a place where
+ * page 0 would be if it reached down to there; for the first it is its start.
+ */
+static inline uintptr_t page_handle(unsigned window, page_id page)
 {
-	unsigned window = page_window(page);
-	size_t in_window = page.nr - window * layout.window_pages;
+	return layout.page0[window] + ((uintptr_t)page.nr << PAGE_SHIFT);
+}
 
-	return layout.window[window] + (in_window << PAGE_SHIFT) + offset;
+/* The page of an address in the window. */
+static inline page_id handle_page(unsigned window, uintptr_t address)
+{
+	return (page_id){
+		(uint32_t)((address - layout.page0[window]) >> PAGE_SHIFT)};
 }
 
 #endif /* CHUNK_LAYOUT_H */

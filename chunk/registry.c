@@ -25,9 +25,9 @@ static int copy_of_cpu(uintptr_t address)
 static _Noreturn void refuse_in_slab(const char *caller, const void *p,
 				     unsigned entry)
 {
-	const struct size_class *class = &size_classes[(entry & 0xff) - 1];
-	uint32_t in_slab = (uint32_t)((entry >> 8) * PAGE_BYTES +
-				      ((uintptr_t)p & (PAGE_BYTES - 1)));
+	const struct size_class *class = &size_classes[map_class(entry)];
+	uint32_t in_slab = map_behind(entry) * PAGE_BYTES +
+			   (uint32_t)((uintptr_t)p & (PAGE_BYTES - 1));
 	uint32_t index = in_slab / class->size;
 	uint32_t inside = in_slab - index * class->size;
 
@@ -44,13 +44,11 @@ void registry_refuse(const char *caller, const void *p)
 {
 	uintptr_t address = (uintptr_t)p;
 	unsigned window = address >> LIBPCPU_WINDOW_SHIFT & 1;
-	size_t offset = address - layout.window[window];
 	struct object object;
 	unsigned entry;
-	page_id page;
 	int cpu;
 
-	if (offset >= layout.unit_bytes) {
+	if (address - layout.window[window] >= layout.unit_bytes) {
 		cpu = copy_of_cpu(address);
 		if (cpu >= 0)
 			panic("%s(%p): the address of CPU %d's copy of an "
@@ -58,12 +56,10 @@ void registry_refuse(const char *caller, const void *p)
 			      caller, p, cpu);
 		panic("%s(%p): not a per-CPU handle", caller, p);
 	}
-	page.nr = (uint32_t)(offset >> PAGE_SHIFT) +
-		  window * layout.window_pages;
-	entry = map_load(page);
+	entry = map_load(handle_page(window, address));
 	if (!entry)
 		panic("%s(%p): never allocated or given back", caller, p);
-	if (registry_find(p, &object) < 0)
+	if (!registry_find(p, &object))
 		refuse_in_slab(caller, p, entry);
 	panic("%s(%p): already free", caller, p);
 }

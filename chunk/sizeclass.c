@@ -8,6 +8,10 @@ struct size_class size_classes[NR_CLASSES];
 /* At most this share of a slab may be left over behind its last object. */
 #define TAIL_SHARE 16
 
+/* At most this share of a full slab's objects may become free before the slab
+ * is listed: who reserves it then finds enough to be worth the way. */
+#define SPARE_SHARE 16
+
 static uint32_t class_size(unsigned class)
 {
 	unsigned octave, step;
@@ -54,6 +58,9 @@ void sizeclass_init(void)
 		c->nr_words =
 			(uint8_t)((c->nr_objects + WORD_BITS - 1) / WORD_BITS);
 		in_last = c->nr_objects - (c->nr_words - 1u) * WORD_BITS;
+		c->spare = (uint8_t)(c->nr_objects / c->nr_words / SPARE_SHARE);
+		if (c->spare > SPARE_MAX)
+			c->spare = SPARE_MAX;
 		c->last_word = word_run(0, in_last);
 	}
 }

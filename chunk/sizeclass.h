@@ -14,9 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chunk/compiler.h"
 #include "chunk/units.h"
 
 #define NR_SMALL_CLASSES 16u /* 4 bytes apart, up to 64 */
+#define SPARE_MAX 3u
 #define NR_CLASSES (NR_SMALL_CLASSES + 9u * 8u)
 
 /* 32 bytes: a class is one load away from being found by shift. */
@@ -28,10 +30,12 @@ struct size_class {
 	uint32_t nr_objects; /* in a slab */
 	uint8_t nr_pages;    /* of a slab, 1 to SLAB_PAGES_MAX */
 	uint8_t nr_words;    /* of a slab, 1 to PAGE_WORDS */
+	uint8_t spare;	     /* free objects of a word that do not make its slab
+			      * worth listing, 0 to SPARE_MAX */
 };
 _Static_assert(sizeof(struct size_class) == 32, "indexed by shift");
 
-extern struct size_class size_classes[NR_CLASSES];
+HIDDEN extern struct size_class size_classes[NR_CLASSES];
 
 /* Fill in the table; idempotent. */
 void sizeclass_init(void);

@@ -53,11 +53,13 @@ enum claim slab_claim_any(page_id head, unsigned class, struct object *object)
 
 bool slab_has_room(page_id head, unsigned class)
 {
+	const struct size_class *c = &size_classes[class];
 	unsigned i;
 
-	for (i = 0; i < size_classes[class].nr_words; i++)
+	for (i = 0; i < c->nr_words; i++)
 		/* seq_cst [room]: the other side of slab_unclaim() */
-		if (load_seq_cst(word_of(page_word(head, i))))
+		if (word_count(load_seq_cst(word_of(page_word(head, i)))) >
+		    c->spare)
 			return true;
 	return false;
 }

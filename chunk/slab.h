@@ -62,6 +62,17 @@ static inline uint16_t map_entry(unsigned class, unsigned behind)
 }
 _Static_assert(NR_CLASSES < 255, "class + 1 fits in a byte");
 
+/* The parts of an entry that is not 0. */
+static inline unsigned map_class(unsigned entry)
+{
+	return (entry & 0xff) - 1;
+}
+
+static inline unsigned map_behind(unsigned entry)
+{
+	return entry >> 8;
+}
+
 static inline uint16_t map_load(page_id page)
 {
 	/* relaxed: who needs it to be true holds an object or the page */
@@ -85,10 +96,11 @@ static inline unsigned object_index(struct object object)
 	return word_index(object.word) * WORD_BITS + object.bit;
 }
 
-static inline uintptr_t object_handle(struct object object, uint32_t size)
+static inline uintptr_t object_handle(unsigned window, struct object object,
+				      uint32_t size)
 {
-	return page_handle(word_page(object.word),
-			   (size_t)object_index(object) * size);
+	return page_handle(window, word_page(object.word)) +
+	       (uintptr_t)object_index(object) * size;
 }
 
 enum claim {
@@ -146,22 +158,25 @@ static inline enum claim slab_claim(word_id word, unsigned class,
 }
 
 /*
- * Was the object handed out before, so that its copies must be zeroed? Marks
- * it as handed out. Only by its owner.
+ * Was the object handed out before since the system zeroed its pages, so that
+ * its copies must be zeroed? Asked by its owner, who then calls object_use().
  */
-static inline bool object_use(struct object object)
+static inline bool object_is_used(struct object object)
+{
+	/* relaxed: the claim ordered it behind the last owner's object_use() */
+	return object.bit < load_relaxed(&layout.used[object.word.nr]);
+}
+
+/* Mark an object that was not used as handed out. */
+static inline void object_use(struct object object)
 {
 	atom8 *used = &layout.used[object.word.nr];
-	/* relaxed: the claim ordered it behind the last owner's */
-	uint8_t old = load_relaxed(used);
+	uint8_t old = load_relaxed(used); /* relaxed: the CAS decides */
 
-	if (object.bit < old)
-		return true;
-	/* relaxed: our unclaim publishes it. Others raise it for other bits. */
+	/* relaxed: our unclaim publishes it. Others raise it for their bits. */
 	while (old <= object.bit &&
 	       !cas_weak_relaxed(used, &old, (uint8_t)(object.bit + 1)))
 		;
-	return false;
 }
 
 /* Cut pages that the caller has claimed into a slab whose first object is the
@@ -171,7 +186,8 @@ struct object slab_carve(page_id head, unsigned class);
 /* Claim any object of the slab; CLAIM_STALE leaves one of another class. */
 enum claim slab_claim_any(page_id head, unsigned class, struct object *object);
 
-/* Is an object free; are all? Of the moment. */
+/* Has one of its words more free objects than its class's spare; are all its
+ * objects free? Of the moment. */
 bool slab_has_room(page_id head, unsigned class);
 bool slab_is_empty(page_id head, unsigned class);
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "chunk/compiler.h"
 #include "pcpu/abi.h"
 
 #define NODES_MAX 64u
@@ -33,7 +34,7 @@ struct topology {
 };
 
 /* The one in use; constant after start. */
-extern struct topology topology;
+HIDDEN extern struct topology topology;
 
 /* What a topology is made of: possible CPUs, and the system's node of each. */
 struct topology_source {

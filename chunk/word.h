@@ -29,6 +29,19 @@ static inline uint64_t word_claim_first(uint64_t word)
 	return word & (word - 1);
 }
 
+/* Has the word at most three free bits? Cheaper than counting them. */
+static inline int word_has_few(uint64_t word)
+{
+	word &= word - 1;
+	word &= word - 1;
+	return (word & (word - 1)) == 0;
+}
+
+static inline unsigned word_count(uint64_t word)
+{
+	return (unsigned)__builtin_popcountll(word);
+}
+
 static inline uint64_t word_bit(unsigned index)
 {
 	return UINT64_C(1) << index;

@@ -2,7 +2,7 @@
 /*
  * Zeroing every unit's copy of an object. The copies of the skewed window lie
  * in different sets of the L1 cache, so plain stores one after another are as
- * fast as the hardware goes; sizes that are common get straight-line code.
+ * fast as the hardware goes.
  */
 #ifndef CHUNK_ZERO_H
 #define CHUNK_ZERO_H
@@ -11,40 +11,25 @@
 
 #include "chunk/layout.h"
 
-#define ZERO_COPIES(bytes)                                               \
-	do {                                                             \
-		for (unit = 0; unit < nr; unit++)                        \
-			memset((void *)(handle + (uintptr_t)offset[unit]), 0, \
-			       (bytes));                                 \
-	} while (0)
+/* Any size; chunk/zero.c */
+void copies_zero_any(unsigned window, uintptr_t handle, size_t size);
 
+/* The common sizes, counters and pairs of them, are two stores a copy. */
 static inline void copies_zero(unsigned window, uintptr_t handle, size_t size)
 {
 	const ptrdiff_t *offset = layout.unit_offset[window];
-	unsigned nr = layout.nr_units;
-	unsigned unit;
+	const ptrdiff_t *end = offset + layout.nr_units;
 
-	switch (size) {
-	case 4:
-		ZERO_COPIES(4);
-		break;
-	case 8:
-		ZERO_COPIES(8);
-		break;
-	case 16:
-		ZERO_COPIES(16);
-		break;
-	case 32:
-		ZERO_COPIES(32);
-		break;
-	case 64:
-		ZERO_COPIES(64);
-		break;
-	default:
-		ZERO_COPIES(size);
+	if (size < 8 || size > 16) {
+		copies_zero_any(window, handle, size);
+		return;
+	}
+	for (; offset < end; offset++) {
+		char *copy = (char *)(handle + (uintptr_t)*offset);
+
+		memset(copy, 0, 8);
+		memset(copy + size - 8, 0, 8);
 	}
 }
-
-#undef ZERO_COPIES
 
 #endif /* CHUNK_ZERO_H */

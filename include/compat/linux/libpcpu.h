@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the shim's headers and object/linux.c say to each other. The flags of
+ * the kernel are translated in the header, with the caller's own gfp.h if it
+ * has one, so that the compiled part depends on nobody's values.
+ */
+#ifndef LIBPCPU_LINUX_LIBPCPU_H
+#define LIBPCPU_LINUX_LIBPCPU_H
+
+#include <pcpu/abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LIBPCPU_KERNEL_GRAIN 4u  /* bytes; sizes and alignments round up */
+#define LIBPCPU_KERNEL_ATOMIC 1u /* do not wait or grow; fail silently */
+#define LIBPCPU_KERNEL_NOWARN 2u /* never print */
+
+/*
+ * Allocate by the kernel's rules; how is a set of LIBPCPU_KERNEL_* flags.
+ * Returns a handle, or NULL: with one line on standard error if an argument is
+ * illegal or if memory is exhausted (the first ten times), unless the flags
+ * forbid it. errno means nothing.
+ *
+ * Context: any thread; with LIBPCPU_KERNEL_ATOMIC also signal handlers.
+ * Progress and cost: those of pcpu_alloc(). Follows pcpu_alloc_noprof().
+ */
+void *libpcpu_kernel_alloc(size_t size, size_t align, unsigned how);
+
+/* Says that p may not be shifted by an offset, and aborts. */
+void libpcpu_kernel_bad_shift(const volatile void *p)
+	__attribute__((noreturn, cold));
+
+/* Address of cpu's copy of what p points to. */
+static inline uintptr_t libpcpu_kernel_copy(const volatile void *p,
+					    unsigned cpu)
+{
+	return (uintptr_t)p + (uintptr_t)libpcpu_distance(p, cpu);
+}
+
+/* p + offset, if offset is one of p's window. */
+static inline uintptr_t libpcpu_kernel_shift(const volatile void *p,
+					     uintptr_t offset)
+{
+	if ((uintptr_t)p >> LIBPCPU_WINDOW_SHIFT & 1)
+		libpcpu_kernel_bad_shift(p);
+	return (uintptr_t)p + offset;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBPCPU_LINUX_LIBPCPU_H */

@@ -63,12 +63,21 @@ static bool read_possible(uint64_t mask[CPU_MASK_WORDS])
 	return topology_parse_list(list, mask);
 }
 
+/*
+ * libnuma sets itself up in a constructor, which in a static program runs after
+ * ours. Calling it twice does no harm; the shared library does not export it.
+ */
+void numa_init(void) __attribute__((weak));
+
 /* libnuma knows online CPUs only; an offline one stays "not known". */
 static void read_nodes(struct topology_source *source)
 {
-	bool numa = numa_available() >= 0;
+	bool numa;
 	unsigned cpu;
 
+	if (numa_init)
+		numa_init();
+	numa = numa_available() >= 0;
 	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++) {
 		source->node_of_cpu[cpu] = -1;
 		if (numa && mask_test(source->possible, cpu))

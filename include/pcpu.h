@@ -101,14 +101,12 @@ size_t pcpu_usable_size(const void *p);
  * Follows per_cpu_ptr().
  */
 #ifdef PCPU_CHECKED
-#define pcpu_ptr(p, cpu) \
-	((__typeof__(p))((uintptr_t)(p) + \
-			 (uintptr_t)libpcpu_distance((p), pcpu_check_cpu(cpu))))
+#define PCPU_CPU(cpu) pcpu_check_cpu(cpu)
 #else
-#define pcpu_ptr(p, cpu) \
-	((__typeof__(p))((uintptr_t)(p) + \
-			 (uintptr_t)libpcpu_distance((p), (unsigned)(cpu))))
+#define PCPU_CPU(cpu) ((unsigned)(cpu))
 #endif
+#define pcpu_ptr(p, cpu) \
+	((__typeof__(1 ? (p) : (p)))libpcpu_address((p), PCPU_CPU(cpu)))
 
 /*
  * Address of the running CPU's copy. The thread may migrate at any time, so

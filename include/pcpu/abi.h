@@ -63,6 +63,12 @@ static inline ptrdiff_t libpcpu_distance(const volatile void *p, unsigned cpu)
 	return libpcpu_offset[window][cpu];
 }
 
+/* The address of cpu's copy. */
+static inline uintptr_t libpcpu_address(const volatile void *p, unsigned cpu)
+{
+	return (uintptr_t)p + (uintptr_t)libpcpu_distance(p, cpu);
+}
+
 /* The running CPU; stale as soon as the thread can migrate. */
 static inline int libpcpu_cpu(void)
 {

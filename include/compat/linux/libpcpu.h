@@ -32,13 +32,6 @@ void *libpcpu_kernel_alloc(size_t size, size_t align, unsigned how);
 void libpcpu_kernel_bad_shift(const volatile void *p)
 	__attribute__((noreturn, cold));
 
-/* Address of cpu's copy of what p points to. */
-static inline uintptr_t libpcpu_kernel_copy(const volatile void *p,
-					    unsigned cpu)
-{
-	return (uintptr_t)p + (uintptr_t)libpcpu_distance(p, cpu);
-}
-
 /* p + offset, if offset is one of p's window. */
 static inline uintptr_t libpcpu_kernel_shift(const volatile void *p,
 					     uintptr_t offset)

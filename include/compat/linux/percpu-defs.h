@@ -25,9 +25,9 @@
 #define libpcpu_kernel_typeof(p) __typeof__(1 ? (p) : (p))
 
 /* Address of cpu's copy; cpu must be possible. */
-#define per_cpu_ptr(ptr, cpu)                                   \
-	((libpcpu_kernel_typeof(ptr))libpcpu_kernel_copy((ptr), \
-							 (unsigned int)(cpu)))
+#define per_cpu_ptr(ptr, cpu)                               \
+	((libpcpu_kernel_typeof(ptr))libpcpu_address((ptr), \
+						     (unsigned int)(cpu)))
 
 /*
  * Address of the running CPU's copy. The thread may migrate at any time, so

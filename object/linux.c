@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The compiled part of the <linux/percpu.h> shim: the kernel's rules for the
+ * arguments of an allocation, and its warnings. It stands on the binary
+ * interface alone, so that a program's own pcpu_* functions do not matter.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "compat/linux/libpcpu.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* The kernel stops after as many, lest a loop of failures flood its log. */
+#define FAILURES_REPORTED 10
+
+/* One line by one write(), so that the lines of threads do not mix. */
+__attribute__((format(printf, 1, 2))) static void warn(const char *format, ...)
+{
+	int saved = errno;
+	char line[160];
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	/* Nowhere to report a failing report. */
+	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+/* Takes one of the reports that are left; false if there is none. */
+static bool may_report(int *left)
+{
+	static atomic_int budget = FAILURES_REPORTED;
+
+	/* Relaxed: a count that publishes nothing. */
+	*left = atomic_load_explicit(&budget, memory_order_relaxed);
+	while (*left > 0)
+		if (atomic_compare_exchange_weak_explicit(
+			    &budget, left, *left - 1, memory_order_relaxed,
+			    memory_order_relaxed))
+			return true;
+	return false;
+}
+
+static void warn_failure(size_t size, size_t align)
+{
+	int left;
+
+	if (!may_report(&left))
+		return;
+	warn("libpcpu: allocation failed, size=%zu align=%zu%s\n", size, align,
+	     left == 1 ? " (not reported any more)" : "");
+}
+
+static bool is_legal(size_t size, size_t align)
+{
+	return size && size <= LIBPCPU_SIZE_MAX && align <= LIBPCPU_ALIGN_MAX &&
+	       !(align & (align - 1));
+}
+
+EXPORT void *libpcpu_kernel_alloc(size_t size, size_t align, unsigned how)
+{
+	const unsigned silent = LIBPCPU_KERNEL_ATOMIC | LIBPCPU_KERNEL_NOWARN;
+	unsigned flags = how & LIBPCPU_KERNEL_ATOMIC ? LIBPCPU_NOWAIT : 0;
+	size_t aligned =
+		align < LIBPCPU_KERNEL_GRAIN ? LIBPCPU_KERNEL_GRAIN : align;
+	void *p;
+
+	if (!is_legal(size, aligned)) {
+		if (!(how & LIBPCPU_KERNEL_NOWARN))
+			warn("libpcpu: illegal size (%zu) or alignment (%zu)\n",
+			     size, align);
+		return NULL;
+	}
+	/* Sizes round up to the grain and beyond in there. */
+	p = libpcpu_alloc(size, aligned, flags);
+	if (!p && !(how & silent))
+		warn_failure(size, align);
+	return p;
+}
+
+EXPORT void libpcpu_kernel_bad_shift(const volatile void *p)
+{
+	warn("libpcpu: SHIFT_PERCPU_PTR(%p): an object aligned to more than 64 "
+	     "bytes needs per_cpu_ptr()\n",
+	     (const void *)(uintptr_t)p);
+	abort();
+}

@@ -33,8 +33,8 @@ static bool arguments_are_bad(size_t size, size_t align, unsigned flags)
 	       (align & (align - 1)) != 0 || (flags & ~PCPU_NOWAIT) != 0;
 }
 
-__attribute__((cold, noinline)) static void *
-refuse(size_t size, size_t align, unsigned flags)
+__attribute__((cold, noinline)) static void *refuse(size_t size, size_t align,
+						    unsigned flags)
 {
 	bool too_large = size > PCPU_SIZE_MAX;
 
@@ -120,7 +120,7 @@ static inline void *alloc(size_t size, size_t align, unsigned flags)
 	return hand_out(window, class, object);
 }
 
-static inline void release(const char *caller, void *p)
+static inline void free_object(const char *caller, void *p)
 {
 	const struct size_class *class;
 	struct object object;
@@ -152,8 +152,7 @@ static size_t usable_size(const char *caller, const void *p)
 		return 0;
 	class = registry_find(p, &object);
 	/* relaxed: the caller owns the object, so its bit stays clear */
-	if (!class ||
-	    load_relaxed(word_of(object.word)) & word_bit(object.bit))
+	if (!class || load_relaxed(word_of(object.word)) & word_bit(object.bit))
 		registry_refuse(caller, p);
 	return class->size;
 }
@@ -170,7 +169,7 @@ void *pcpu_alloc_flags(size_t size, size_t align, unsigned flags)
 
 void pcpu_free(void *p)
 {
-	release("pcpu_free", p);
+	free_object("pcpu_free", p);
 }
 
 size_t pcpu_usable_size(const void *p)
@@ -187,7 +186,7 @@ void *libpcpu_alloc(size_t size, size_t align, unsigned flags)
 
 void libpcpu_free(void *p)
 {
-	release("free_percpu", p);
+	free_object("free_percpu", p);
 }
 
 size_t libpcpu_usable_size(const void *p)

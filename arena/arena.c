@@ -47,8 +47,7 @@ static int distance(unsigned from, unsigned to)
 	int d = 0;
 
 	if (topology.placed)
-		d = numa_distance(topology.node_id[from],
-				  topology.node_id[to]);
+		d = numa_distance(topology.node_id[from], topology.node_id[to]);
 	return d ? d : (int)((to + nr - from) % nr) + (from != to);
 }
 

@@ -54,7 +54,7 @@ struct arena {
 	struct pool pool;
 	struct shelves shelves;
 	_Alignas(CACHE_LINE) atom32 nr_empty; /* linked, without a slab */
-	atom32 nr_chunks;		      /* linked */
+	atom32 nr_chunks;                     /* linked */
 	atom32 max_chunks;
 };
 
@@ -100,7 +100,7 @@ bool arena_grow(struct arena *arena, const struct request *request,
 void arena_retire_empty(struct arena *arena);
 
 /* An empty slab's pages go back to its chunk. grow.c */
-void arena_release(page_id head, unsigned class);
+void arena_reap(page_id head, unsigned class);
 
 /* Carve a slab from pages that the caller has claimed, reserved. reserve.c */
 struct object arena_carve(page_id head, unsigned class);

@@ -28,7 +28,7 @@ static bool retire(struct arena *arena, chunk_id id)
 	return true;
 }
 
-void arena_release(page_id head, unsigned class)
+void arena_reap(page_id head, unsigned class)
 {
 	chunk_id id = page_chunk(head);
 	struct arena *arena = arena_of(id);
@@ -39,7 +39,7 @@ void arena_release(page_id head, unsigned class)
 	/* relaxed: a hint, and the slab that it spoke of is gone */
 	if (load_relaxed(&chunk->room) & bit)
 		fetch_and_relaxed(&chunk->room, ~bit); /* relaxed: the same */
-	free = chunk_release_run(head, size_classes[class].nr_pages);
+	free = chunk_unclaim_run(head, size_classes[class].nr_pages);
 	if (free == CHUNK_EMPTY) {
 		/* relaxed: a counter. It may pass below 0 for a moment. */
 		uint32_t before = fetch_add_relaxed(&arena->nr_empty, 1);

@@ -6,8 +6,7 @@
 #include "chunk/topology.h"
 
 /* Try the chunk's listed slabs of the class. */
-static bool reserve_in_chunk(chunk_id id, unsigned class,
-			     struct object *object)
+static bool reserve_in_chunk(chunk_id id, unsigned class, struct object *object)
 {
 	/* seq_cst [shelf]: the second look after shelf_remove() */
 	uint64_t room = load_seq_cst(&chunk_of(id)->room);
@@ -54,8 +53,7 @@ static bool pick_listed(struct arena *arena, unsigned class,
 }
 
 /* Step 4: the lowest chunk that has the pages for a new slab. */
-static bool pick_new(struct arena *arena, unsigned class,
-		     struct object *object)
+static bool pick_new(struct arena *arena, unsigned class, struct object *object)
 {
 	struct shelves *shelves = &arena->shelves;
 	unsigned nr = size_classes[class].nr_pages;

@@ -18,15 +18,14 @@ static void list(page_id head, unsigned class)
 	 * next; see shelf_add() */
 	if (!(load_seq_cst(&chunk->room) & bit))
 		fetch_or_seq_cst(&chunk->room, bit); /* seq_cst [shelf]: same */
-	shelf_add(&arena->shelves, SHELF_CLASS(class),
-		  id.nr - arena->first.nr);
+	shelf_add(&arena->shelves, SHELF_CLASS(class), id.nr - arena->first.nr);
 }
 
 /* A slab that nobody has reserved: retire or list it. */
 static void offer(page_id head, unsigned class)
 {
 	if (slab_is_empty(head, class) && slab_retire(head, class))
-		arena_release(head, class);
+		arena_reap(head, class);
 	else if (slab_has_room(head, class))
 		list(head, class);
 }
@@ -148,7 +147,7 @@ void slots_drain(unsigned window)
 	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++) {
 		atom32 *slot = arena_slots[cpu].word[window];
 
-		for (class = 0; class < NR_CLASSES; class++, slot++) {
+		for (class = 0; class < NR_CLASSES; class ++, slot++) {
 			word_id old = {0};
 
 			/* relaxed: as in slot_advance() */

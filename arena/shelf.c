@@ -53,8 +53,7 @@ void shelf_add(struct shelves *shelves, unsigned kind, uint32_t chunk)
 
 	set_bit(leaf_of(shelves, kind, group), word_bit(chunk % WORD_BITS));
 	/* Always: who set the leaf may not have come to this yet. */
-	set_bit(summary_of(shelves, kind, group),
-		word_bit(group % WORD_BITS));
+	set_bit(summary_of(shelves, kind, group), word_bit(group % WORD_BITS));
 }
 
 void shelf_remove(struct shelves *shelves, unsigned kind, uint32_t chunk)

@@ -26,13 +26,13 @@
 
 /* What a chunk is shelved for: a class, or a run of 1 to 8 free pages. */
 #define SHELF_CLASS(class) (class)
-#define SHELF_RUN(pages) (NR_CLASSES + (pages) - 1u)
+#define SHELF_RUN(pages) (NR_CLASSES + (pages)-1u)
 #define NR_SHELVES (NR_CLASSES + SLAB_PAGES_MAX)
 
 struct shelves {
 	uint32_t nr_groups;
 	uint32_t nr_summaries;
-	atom64 *leaf;	 /* [group][kind] */
+	atom64 *leaf;    /* [group][kind] */
 	atom64 *summary; /* [kind][group / 64] */
 };
 

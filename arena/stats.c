@@ -12,9 +12,9 @@ static atom64 max_alloc; /* most live objects that a call has seen */
 /* The walk through a chunk in order of address. */
 struct walk {
 	struct chunk_stats *stats;
-	size_t position;	       /* bytes from the chunk's start */
-	size_t stretch;		       /* free bytes since the last object */
-	uint32_t live[NR_CLASSES];     /* live objects by class */
+	size_t position;           /* bytes from the chunk's start */
+	size_t stretch;            /* free bytes since the last object */
+	uint32_t live[NR_CLASSES]; /* live objects by class */
 };
 
 static void walk_free(struct walk *walk, size_t bytes)
@@ -51,8 +51,7 @@ static size_t slab_populated_pages(page_id head, const struct size_class *c)
 
 	for (i = c->nr_words; i-- > 0;) {
 		/* relaxed: of the moment */
-		size_t used = load_relaxed(
-			&layout.used[page_word(head, i).nr]);
+		size_t used = load_relaxed(&layout.used[page_word(head, i).nr]);
 
 		if (used) {
 			used = (i * WORD_BITS + used) * c->size;
@@ -93,7 +92,7 @@ static void rank_sizes(const struct walk *walk)
 	size_t seen = 0;
 	unsigned class;
 
-	for (class = 0; class < NR_CLASSES; class++) {
+	for (class = 0; class < NR_CLASSES; class ++) {
 		size_t size = size_classes[class].size;
 
 		if (!walk->live[class])
@@ -138,9 +137,8 @@ static void add_chunk(struct pcpu_stats *stats, const struct chunk_stats *chunk)
 	stats->live_bytes += chunk->live_bytes;
 	stats->empty_pop_pages += chunk->empty_pop_pages;
 	stats->populated_bytes += chunk->pop_pages * PAGE_BYTES;
-	if (chunk->nr_alloc &&
-	    (!stats->min_alloc_size ||
-	     chunk->cur_min_alloc < stats->min_alloc_size))
+	if (chunk->nr_alloc && (!stats->min_alloc_size ||
+				chunk->cur_min_alloc < stats->min_alloc_size))
 		stats->min_alloc_size = chunk->cur_min_alloc;
 	if (chunk->cur_max_alloc > stats->max_alloc_size)
 		stats->max_alloc_size = chunk->cur_max_alloc;
@@ -203,17 +201,13 @@ static void count_allocs(struct pcpu_stats *stats)
 	stats->nr_max_alloc = load_relaxed(&max_alloc); /* relaxed: same */
 }
 
-int pcpu_stats_get(struct pcpu_stats *stats)
+void stats_collect(struct pcpu_stats *stats)
 {
 	unsigned i;
 
-	if (!stats) {
-		errno = EINVAL;
-		return -1;
-	}
 	memset(stats, 0, sizeof(*stats));
 	if (!arena_slots)
-		return 0;
+		return;
 	stats->unit_size = layout.unit_bytes;
 	stats->chunk_size = CHUNK_BYTES;
 	stats->page_size = PAGE_BYTES;
@@ -225,5 +219,14 @@ int pcpu_stats_get(struct pcpu_stats *stats)
 		add_arena(stats, arena_at(i));
 	stats->unit_bytes = stats->nr_chunks * CHUNK_BYTES;
 	count_allocs(stats);
+}
+
+int pcpu_stats_get(struct pcpu_stats *stats)
+{
+	if (!stats) {
+		errno = EINVAL;
+		return -1;
+	}
+	stats_collect(stats);
 	return 0;
 }

@@ -40,25 +40,28 @@
 	X(nr_retired)
 
 /* Of one chunk; all in bytes of one unit or in numbers. */
-#define STATS_CHUNK_FIELDS(X)                                            \
-	X(nr_alloc)	   /* live objects */                            \
-	X(max_alloc_size)  /* largest class a slab has */                \
-	X(first_bit)	   /* first free 4 bytes, counted in 4 bytes */  \
-	X(free_bytes)	   /* in free objects, pages and slabs' ends */  \
-	X(contig_bytes)	   /* longest stretch of these */                \
-	X(sum_frag)	   /* free bytes in front of a live object */    \
-	X(max_frag)	   /* longest stretch of these */                \
-	X(cur_min_alloc)   /* smallest live object */                    \
-	X(cur_med_alloc)   /* median of live objects */                  \
-	X(cur_max_alloc)   /* largest live object */                     \
-	X(empty_pop_pages) /* free pages that hold used memory */        \
-	X(pop_pages)	   /* pages that were ever handed out */         \
-	X(live_bytes)	   /* bytes of live objects */
+#define STATS_CHUNK_FIELDS(X)                                           \
+	X(nr_alloc)        /* live objects */                           \
+	X(max_alloc_size)  /* largest class a slab has */               \
+	X(first_bit)       /* first free 4 bytes, counted in 4 bytes */ \
+	X(free_bytes)      /* in free objects, pages and slabs' ends */ \
+	X(contig_bytes)    /* longest stretch of these */               \
+	X(sum_frag)        /* free bytes in front of a live object */   \
+	X(max_frag)        /* longest stretch of these */               \
+	X(cur_min_alloc)   /* smallest live object */                   \
+	X(cur_med_alloc)   /* median of live objects */                 \
+	X(cur_max_alloc)   /* largest live object */                    \
+	X(empty_pop_pages) /* free pages that hold used memory */       \
+	X(pop_pages)       /* pages that were ever handed out */        \
+	X(live_bytes)      /* bytes of live objects */
 
 #define STATS_MEMBER(name) size_t name;
 struct chunk_stats {
 	STATS_CHUNK_FIELDS(STATS_MEMBER)
 };
+
+/* What pcpu_stats_get() does. */
+void stats_collect(struct pcpu_stats *stats);
 
 /* Walk one linked chunk. */
 void stats_chunk(chunk_id id, struct chunk_stats *stats);

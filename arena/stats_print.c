@@ -121,7 +121,7 @@ int pcpu_stats_print(FILE *file, int format)
 		errno = EINVAL;
 		return -1;
 	}
-	pcpu_stats_get(&stats);
+	stats_collect(&stats);
 	errno = 0;
 	fputs(p.json ? "{" : "Percpu memory statistics\n\n", file);
 	print_global(&p, &stats);

@@ -40,9 +40,9 @@ void model_point(const volatile void *address);
 	(ATOM_POINT(a), __atomic_store_n(&(a)->v, (x), order))
 #define ATOM_RMW(op, a, x, order) \
 	(ATOM_POINT(a), __atomic_##op(&(a)->v, (x), order))
-#define ATOM_CAS(a, old, new, weak, order, fail) \
-	(ATOM_POINT(a),                          \
-	 __atomic_compare_exchange_n(&(a)->v, (old), (new), weak, order, fail))
+#define ATOM_CAS(a, old, new, weak, order, fail)                           \
+	(ATOM_POINT(a), __atomic_compare_exchange_n(&(a)->v, (old), (new), \
+						    weak, order, fail))
 
 #define load_relaxed(a) ATOM_LOAD(a, __ATOMIC_RELAXED)
 #define load_acquire(a) ATOM_LOAD(a, __ATOMIC_ACQUIRE)

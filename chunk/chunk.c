@@ -26,7 +26,7 @@ uint64_t chunk_claim_run(chunk_id id, unsigned nr, page_id *head)
 			return 0;
 		index = word_first(starts);
 		*head = chunk_page(id, index);
-		/* pairs with [pages] chunk_release_run(), chunk_link(): the
+		/* pairs with [pages] chunk_unclaim_run(), chunk_link(): the
 		 * map entries and dirty bits of the last owner */
 		if (cas_weak_acquire(free, &old, old & ~word_run(index, nr)))
 			return old;
@@ -35,11 +35,11 @@ uint64_t chunk_claim_run(chunk_id id, unsigned nr, page_id *head)
 
 bool chunk_has_run(chunk_id id, unsigned nr)
 {
-	/* seq_cst [run]: the other side of chunk_release_run() */
+	/* seq_cst [run]: the other side of chunk_unclaim_run() */
 	return word_run_starts(load_seq_cst(&chunk_of(id)->free), nr) != 0;
 }
 
-uint64_t chunk_release_run(page_id head, unsigned nr)
+uint64_t chunk_unclaim_run(page_id head, unsigned nr)
 {
 	atom64 *free = &chunk_of(page_chunk(head))->free;
 	uint64_t run = word_run(page_index(head), nr);
@@ -54,6 +54,6 @@ bool chunk_retire(chunk_id id)
 {
 	uint64_t empty = CHUNK_EMPTY;
 
-	/* pairs with [pages] chunk_release_run(): dirty bits */
+	/* pairs with [pages] chunk_unclaim_run(): dirty bits */
 	return cas_acquire(&chunk_of(id)->free, &empty, 0);
 }

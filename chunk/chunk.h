@@ -4,7 +4,7 @@
  * a run of pages is claimed with one CAS, and "is it empty" and "take it all"
  * are single CASes too.
  *
- *	             claim_run         release_run
+ *	             claim_run         unclaim_run
  *	  UNLINKED ---------> LINKED <------------>  LINKED, some pages taken
  *	  free = 0   link     free = CHUNK_EMPTY
  *	     ^                   |
@@ -19,9 +19,9 @@
  * Who may run beside whom (all lock-free; a loop repeats only because another
  * thread made progress):
  *
- *	               claim_run  release_run  retire  link
+ *	               claim_run  unclaim_run  retire  link
  *	claim_run         yes         yes        yes    yes
- *	release_run                   yes        no(a)  no(a)
+ *	unclaim_run                   yes        no(a)  no(a)
  *	retire                                   yes    no(b)
  *	(a) pages are still taken: the CAS of retire fails, link is not due
  *	(b) link is called only by who owns the retired chunk's number
@@ -68,7 +68,7 @@ uint64_t chunk_claim_run(chunk_id id, unsigned nr, page_id *head);
 bool chunk_has_run(chunk_id id, unsigned nr);
 
 /* Give nr pages back. Returns what is free after. */
-uint64_t chunk_release_run(page_id head, unsigned nr);
+uint64_t chunk_unclaim_run(page_id head, unsigned nr);
 
 /* Take an empty chunk out of use. Returns false if it is not empty. */
 bool chunk_retire(chunk_id id);

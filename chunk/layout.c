@@ -203,8 +203,8 @@ static bool reserve_all(size_t unit_bytes)
 	uint32_t chunks = (uint32_t)(unit_bytes >> CHUNK_SHIFT);
 
 	layout.arena_chunks = chunks / layout.nr_nodes;
-	layout.window_pages = layout.arena_chunks * layout.nr_nodes *
-			      CHUNK_PAGES;
+	layout.window_pages =
+		layout.arena_chunks * layout.nr_nodes * CHUNK_PAGES;
 	layout.unit_bytes = (size_t)layout.window_pages << PAGE_SHIFT;
 	if (!layout.arena_chunks || !reserve_windows(layout.unit_bytes))
 		return false;

@@ -46,15 +46,15 @@ struct chunk;
 struct layout {
 	uintptr_t window[NR_WINDOWS]; /* first address of the handles */
 	uintptr_t page0[NR_WINDOWS];  /* where page 0 would be, see below */
-	size_t unit_bytes;	      /* of a window, and of a unit */
-	uint32_t window_pages;	      /* pages of a window */
-	uint32_t arena_chunks;	      /* chunks of one node in one window */
+	size_t unit_bytes;            /* of a window, and of a unit */
+	uint32_t window_pages;        /* pages of a window */
+	uint32_t arena_chunks;        /* chunks of one node in one window */
 	unsigned nr_units;
 	unsigned nr_nodes;
 	/* by page number, chunk number and word number */
-	atom64 *words;	      /* free bits of a slab's objects */
-	atom8 *used;	      /* bits below this were handed out before */
-	atom16 *map;	      /* which slab a page belongs to */
+	atom64 *words;        /* free bits of a slab's objects */
+	atom8 *used;          /* bits below this were handed out before */
+	atom16 *map;          /* which slab a page belongs to */
 	struct chunk *chunks; /* free pages and hints of a chunk */
 	ptrdiff_t *unit_offset[NR_WINDOWS]; /* handle to copy, by unit */
 	size_t os_page;

@@ -35,8 +35,8 @@ static uint8_t slab_pages(uint32_t size)
 			continue;
 		if (bytes % size <= bytes / TAIL_SHARE)
 			return (uint8_t)pages;
-		if (!best || bytes % size * best <
-				     best * PAGE_BYTES % size * pages)
+		if (!best ||
+		    bytes % size * best < best * PAGE_BYTES % size * pages)
 			best = pages;
 	}
 	return (uint8_t)best;
@@ -46,7 +46,7 @@ void sizeclass_init(void)
 {
 	unsigned class;
 
-	for (class = 0; class < NR_CLASSES; class++) {
+	for (class = 0; class < NR_CLASSES; class ++) {
 		struct size_class *c = &size_classes[class];
 		uint32_t size = class_size(class);
 		unsigned in_last;

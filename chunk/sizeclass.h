@@ -30,7 +30,7 @@ struct size_class {
 	uint32_t nr_objects; /* in a slab */
 	uint8_t nr_pages;    /* of a slab, 1 to SLAB_PAGES_MAX */
 	uint8_t nr_words;    /* of a slab, 1 to PAGE_WORDS */
-	uint8_t spare;	     /* free objects of a word that do not make its slab
+	uint8_t spare;       /* free objects of a word that do not make its slab
 			      * worth listing, 0 to SPARE_MAX */
 };
 _Static_assert(sizeof(struct size_class) == 32, "indexed by shift");
@@ -56,8 +56,8 @@ static inline unsigned sizeclass_of(size_t size, size_t align)
 	if (rounded <= NR_SMALL_CLASSES * 4)
 		return (unsigned)(last / 4);
 	shift = 60 - (unsigned)__builtin_clzll(last);
-	return NR_SMALL_CLASSES + (shift - 3) * 8 +
-	       (unsigned)(last >> shift) - 8;
+	return NR_SMALL_CLASSES + (shift - 3) * 8 + (unsigned)(last >> shift) -
+	       8;
 }
 
 /* Word `index` of a slab of the class when all its objects are free. */

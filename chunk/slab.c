@@ -43,7 +43,8 @@ enum claim slab_claim_any(page_id head, unsigned class, struct object *object)
 	unsigned i;
 
 	for (i = 0; i < nr; i++) {
-		enum claim claim = slab_claim(page_word(head, i), class, object);
+		enum claim claim =
+			slab_claim(page_word(head, i), class, object);
 
 		if (claim != CLAIM_FULL)
 			return claim;

@@ -177,8 +177,8 @@ static unsigned count_cpus(const uint64_t *mask)
 static bool simulate(struct topology_source *source)
 {
 	unsigned real = highest_cpu(source->possible) + 1;
-	unsigned cpus = read_number("PCPU_POSSIBLE_CPUS", real,
-				    LIBPCPU_CPUS_MAX);
+	unsigned cpus =
+		read_number("PCPU_POSSIBLE_CPUS", real, LIBPCPU_CPUS_MAX);
 	unsigned nodes, nr, cpu, seen = 0;
 
 	for (cpu = real; cpu < cpus; cpu++)

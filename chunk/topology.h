@@ -26,11 +26,11 @@ struct topology {
 	unsigned nr_units;   /* possible CPUs */
 	unsigned nr_nodes;
 	bool placed; /* nodes are the system's: memory can be bound to them */
-	int node_id[NODES_MAX];		      /* the system's number of a node */
-	unsigned first_unit[NODES_MAX + 1];   /* of a node; one past the last */
-	uint8_t cpu_node[LIBPCPU_CPUS_MAX];   /* node of a CPU */
-	uint16_t cpu_unit[LIBPCPU_CPUS_MAX];  /* unit of a CPU or NO_UNIT */
-	uint16_t unit_cpu[LIBPCPU_CPUS_MAX];  /* CPU of a unit */
+	int node_id[NODES_MAX];              /* the system's number of a node */
+	unsigned first_unit[NODES_MAX + 1];  /* of a node; one past the last */
+	uint8_t cpu_node[LIBPCPU_CPUS_MAX];  /* node of a CPU */
+	uint16_t cpu_unit[LIBPCPU_CPUS_MAX]; /* unit of a CPU or NO_UNIT */
+	uint16_t unit_cpu[LIBPCPU_CPUS_MAX]; /* CPU of a unit */
 };
 
 /* The one in use; constant after start. */

@@ -27,7 +27,7 @@
 #define CACHE_LINE 64u
 
 _Static_assert(CHUNK_BYTES == CHUNK_PAGES * PAGE_BYTES, "a page is a bit");
-_Static_assert(PAGE_WORDS * WORD_BITS * 4 == PAGE_BYTES, "a bit per 4 bytes");
+_Static_assert(PAGE_WORDS *WORD_BITS * 4 == PAGE_BYTES, "a bit per 4 bytes");
 
 typedef struct {
 	uint32_t nr;

@@ -2,8 +2,8 @@
 #include "chunk/zero.h"
 
 /* A constant size is straight-line code; from 128 bytes on memset() wins. */
-#define ZERO_COPIES(bytes)                                                   \
-	for (; offset < end; offset++)                                       \
+#define ZERO_COPIES(bytes)             \
+	for (; offset < end; offset++) \
 	memset((void *)(handle + (uintptr_t)*offset), 0, (bytes))
 
 void copies_zero_any(unsigned window, uintptr_t handle, size_t size)

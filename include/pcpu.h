@@ -37,7 +37,7 @@ extern "C" {
 /* What is declared here is all that the library exports. */
 #pragma GCC visibility push(default)
 
-#define PCPU_SIZE_MAX LIBPCPU_SIZE_MAX	 /* bytes of one copy */
+#define PCPU_SIZE_MAX LIBPCPU_SIZE_MAX   /* bytes of one copy */
 #define PCPU_ALIGN_MAX LIBPCPU_ALIGN_MAX /* bytes */
 
 /* Never wait, never enter the kernel, never grow: fail with ENOMEM instead. */
@@ -125,8 +125,8 @@ unsigned pcpu_nr_cpus(void);
 unsigned pcpu_check_cpu(int cpu);
 
 /* Visit the possible CPUs in ascending order. for_each_possible_cpu(). */
-#define pcpu_for_each_cpu(cpu) \
-	for ((cpu) = libpcpu_cpu_next(-1); \
+#define pcpu_for_each_cpu(cpu)                     \
+	for ((cpu) = libpcpu_cpu_next(-1);         \
 	     (unsigned)(cpu) < libpcpu_nr_cpu_ids; \
 	     (cpu) = libpcpu_cpu_next(cpu))
 
@@ -147,29 +147,29 @@ size_t pcpu_trim(void);
  */
 struct pcpu_stats {
 	/* layout, constant */
-	size_t unit_size;	  /* address space reserved per CPU, bytes */
-	size_t chunk_size;	  /* bytes of one chunk in one unit */
-	size_t page_size;	  /* bytes of one slab page */
-	unsigned nr_cpu_ids;	  /* highest possible CPU number plus one */
-	unsigned nr_units;	  /* possible CPUs */
-	unsigned nr_nodes;	  /* NUMA nodes that have CPUs */
-	unsigned nr_arenas;	  /* two per node: skewed and page-aligned */
+	size_t unit_size;    /* address space reserved per CPU, bytes */
+	size_t chunk_size;   /* bytes of one chunk in one unit */
+	size_t page_size;    /* bytes of one slab page */
+	unsigned nr_cpu_ids; /* highest possible CPU number plus one */
+	unsigned nr_units;   /* possible CPUs */
+	unsigned nr_nodes;   /* NUMA nodes that have CPUs */
+	unsigned nr_arenas;  /* two per node: skewed and page-aligned */
 	/* global */
-	uint64_t nr_alloc;	  /* allocations since the start, see below */
-	uint64_t nr_dealloc;	  /* frees since the start, see below */
-	uint64_t nr_cur_alloc;	  /* live objects */
-	uint64_t nr_max_alloc;	  /* most live objects seen by this call */
-	uint64_t nr_chunks;	  /* chunks linked into an arena */
-	uint64_t nr_max_chunks;	  /* most chunks ever linked */
-	size_t min_alloc_size;	  /* smallest object size in use, 0 if none */
-	size_t max_alloc_size;	  /* largest object size in use */
+	uint64_t nr_alloc;        /* allocations since the start, see below */
+	uint64_t nr_dealloc;      /* frees since the start, see below */
+	uint64_t nr_cur_alloc;    /* live objects */
+	uint64_t nr_max_alloc;    /* most live objects seen by this call */
+	uint64_t nr_chunks;       /* chunks linked into an arena */
+	uint64_t nr_max_chunks;   /* most chunks ever linked */
+	size_t min_alloc_size;    /* smallest object size in use, 0 if none */
+	size_t max_alloc_size;    /* largest object size in use */
 	uint64_t empty_pop_pages; /* free pages that hold used memory */
 	/* memory */
-	size_t live_bytes;	  /* bytes of live objects */
-	size_t unit_bytes;	  /* address space of the linked chunks */
-	size_t populated_bytes;	  /* of that, pages ever handed out */
-	size_t metadata_bytes;	  /* bookkeeping, once for all CPUs */
-	uint64_t nr_retired;	  /* chunks that wait for a grace period */
+	size_t live_bytes;      /* bytes of live objects */
+	size_t unit_bytes;      /* address space of the linked chunks */
+	size_t populated_bytes; /* of that, pages ever handed out */
+	size_t metadata_bytes;  /* bookkeeping, once for all CPUs */
+	uint64_t nr_retired;    /* chunks that wait for a grace period */
 };
 
 /*

@@ -32,7 +32,7 @@ bool pool_claim(struct pool *pool, chunk_id *chunk)
 
 			if (i >= pool->nr_chunks)
 				return false;
-			/* pairs with [pool] pool_release(): the chunk's dirty
+			/* pairs with [pool] pool_unclaim(): the chunk's dirty
 			 * bits */
 			if (!cas_weak_acquire(&pool->taken[w], &old,
 					      old | (old + 1)))
@@ -75,7 +75,7 @@ bool pool_take_back(struct pool *pool, chunk_id *chunk)
 	       take_from(pool, pool->waiting, chunk);
 }
 
-void pool_release(struct pool *pool, chunk_id chunk)
+void pool_unclaim(struct pool *pool, chunk_id chunk)
 {
 	uint32_t i = chunk.nr - pool->first.nr;
 

@@ -31,10 +31,10 @@
 struct pool {
 	chunk_id first;
 	uint32_t nr_chunks;
-	uint32_t nr_words;  /* 64 chunks each */
-	atom64 *taken;	    /* not FRESH */
-	atom64 *retired;    /* wait for the next round */
-	atom64 *waiting;    /* wait for the grace period of this round */
+	uint32_t nr_words;   /* 64 chunks each */
+	atom64 *taken;       /* not FRESH */
+	atom64 *retired;     /* wait for the next round */
+	atom64 *waiting;     /* wait for the grace period of this round */
 	atom32 nr_set_aside; /* members of both sets; a hint, may lag */
 };
 
@@ -58,6 +58,6 @@ static inline bool pool_is_taken(const struct pool *pool, chunk_id chunk)
 }
 
 /* Make a chunk that the caller owns fresh. */
-void pool_release(struct pool *pool, chunk_id chunk);
+void pool_unclaim(struct pool *pool, chunk_id chunk);
 
 #endif /* RECLAIM_POOL_H */

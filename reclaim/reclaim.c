@@ -66,9 +66,9 @@ static void give_back(struct pool *pool, chunk_id chunk)
 	/* Pages that could not be dropped keep their dirty bits. */
 	if (load_relaxed(&chunk_of(chunk)->dirty) && /* relaxed: ours */
 	    layout_depopulate(chunk))
-		/* relaxed: pool_release() publishes it */
+		/* relaxed: pool_unclaim() publishes it */
 		store_relaxed(&chunk_of(chunk)->dirty, 0);
-	pool_release(pool, chunk);
+	pool_unclaim(pool, chunk);
 	fetch_sub_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
 }
 

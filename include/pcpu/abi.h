@@ -83,8 +83,7 @@ static inline int libpcpu_cpu(void)
 	return cpu >= 0 ? cpu : libpcpu_cpu_slow();
 #elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
 	const char *thread = (const char *)__builtin_thread_pointer();
-	const struct rseq *area =
-		(const struct rseq *)(thread + __rseq_offset);
+	const struct rseq *area = (const struct rseq *)(thread + __rseq_offset);
 	int cpu = (int)__atomic_load_n(&area->cpu_id, __ATOMIC_RELAXED);
 
 	return cpu >= 0 ? cpu : libpcpu_cpu_slow();

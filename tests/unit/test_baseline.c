@@ -22,6 +22,7 @@
 #include "baseline/baseline.h"
 #include "baseline/bits.h"
 #include "baseline/check.h"
+#include "baseline/slot.h"
 
 #define NR_CPUS		3u
 #define PAGE		4096u
@@ -578,6 +579,68 @@ START_TEST(trim__all_freed__memory_is_given_back)
 }
 END_TEST
 
+static unsigned nr_listed(unsigned slot)
+{
+	const struct bl_chunk *chunk;
+	unsigned nr = 0;
+
+	TAILQ_FOREACH(chunk, bl_slot_list(slot), link)
+		nr++;
+	return nr;
+}
+
+/* Nobody else is running: the lists may be read without the lock. */
+START_TEST(slots__sparse_chunk__set_aside_drained_and_used_again)
+{
+	enum { NR = 256 };
+	void *objects[NR];
+	unsigned i, nr;
+
+	init(NR_CPUS, BASELINE_MUTEX, false);
+	for (i = 0; i < NR; i++)
+		objects[i] = baseline_alloc(PAGE, PAGE);
+	for (i = 0; i < NR; i++)
+		if (i % 4)
+			baseline_free(objects[i]);
+	ck_assert_uint_gt(nr_listed(BL_SLOT_DEPOPULATE), 0);
+	baseline_trim();
+	ck_assert_uint_eq(nr_listed(BL_SLOT_DEPOPULATE), 0);
+	nr = nr_listed(BL_SLOT_SIDELINED);
+	ck_assert_uint_gt(nr, 0);
+	/* When the chunk that was kept in reach is full. */
+	for (i = 0; i < 3 * NR && nr_listed(BL_SLOT_SIDELINED) == nr; i++)
+		ck_assert_ptr_nonnull(baseline_alloc(PAGE, PAGE));
+	ck_assert_uint_eq(nr_listed(BL_SLOT_SIDELINED), nr - 1);
+	ck_assert_uint_eq(nr_listed(BL_SLOT_FREE), 0);
+	ck_assert_uint_eq(baseline_check(), 0);
+	baseline_exit();
+}
+END_TEST
+
+START_TEST(grow__work_pending_and_no_worker__done_first)
+{
+	enum { NR = 256 };
+	struct baseline_stats before, after;
+	void *objects[NR];
+	unsigned i;
+
+	init(NR_CPUS, BASELINE_MUTEX, false);
+	for (i = 0; i < NR; i++)
+		objects[i] = baseline_alloc(PAGE, PAGE);
+	baseline_stats_get(&before);
+	for (i = 0; i < NR; i++)
+		if (i % 4)
+			baseline_free(objects[i]);
+	ck_assert_uint_gt(nr_listed(BL_SLOT_DEPOPULATE), 0);
+	for (i = 0; i < NR; i++)
+		if (i % 4)
+			ck_assert_ptr_nonnull(baseline_alloc(PAGE, PAGE));
+	baseline_stats_get(&after);
+	ck_assert_uint_eq(after.nr_chunks, before.nr_chunks);
+	baseline_exit();
+}
+END_TEST
+
 START_TEST(trim__sparse_chunks__empty_pages_are_given_back)
 {
 	enum { NR = 1000 };
@@ -694,6 +757,9 @@ static Suite *baseline_suite(void)
 	tcase_add_test(tc, atomic__pages_used_up__fails_until_worker_ran);
 	tcase_add_test(tc, atomic__with_worker__served_again_soon);
 	tcase_add_test(tc, trim__all_freed__memory_is_given_back);
+	tcase_add_test(tc,
+		       slots__sparse_chunk__set_aside_drained_and_used_again);
+	tcase_add_test(tc, grow__work_pending_and_no_worker__done_first);
 	tcase_add_test(tc, trim__sparse_chunks__empty_pages_are_given_back);
 	tcase_add_test(tc, worker__all_freed__chunks_go_by_themselves);
 	tcase_add_test(tc,

@@ -24,17 +24,25 @@
 #include "chunk/zero.h"
 #include "pcpu.h"
 
+#define SLOW __attribute__((noinline))
+#define FAST __attribute__((always_inline))
+
 _Static_assert(PCPU_SIZE_MAX == SLAB_PAGES_MAX * PAGE_BYTES, "one a slab");
 _Static_assert(PCPU_ALIGN_MAX == PAGE_BYTES, "slabs start on a page");
 
-static bool arguments_are_bad(size_t size, size_t align, unsigned flags)
+static inline bool arguments_are_bad(size_t size, size_t align, unsigned flags)
 {
 	return size - 1 >= PCPU_SIZE_MAX || align - 1 >= PCPU_ALIGN_MAX ||
 	       (align & (align - 1)) != 0 || (flags & ~PCPU_NOWAIT) != 0;
 }
 
-__attribute__((cold, noinline)) static void *refuse(size_t size, size_t align,
-						    unsigned flags)
+/*
+ * What the fast path does not do itself it leaves to one of the functions below
+ * by a tail call, so that it needs no stack: each store in front of an atomic
+ * operation delays that.
+ */
+
+SLOW static void *refuse(size_t size, size_t align, unsigned flags)
 {
 	bool too_large = size > PCPU_SIZE_MAX;
 
@@ -43,84 +51,99 @@ __attribute__((cold, noinline)) static void *refuse(size_t size, size_t align,
 	return NULL;
 }
 
-/*
- * No atomic operation: threads of one CPU lose an update only when one is
- * preempted between the load and the store.
- */
-static inline void count_alloc(struct slots *slots)
+/* An object that was never handed out: its copies are zero, untouched. */
+SLOW static void *hand_out_virgin(uintptr_t handle, struct object object)
 {
-	/* relaxed: statistics */
-	uint64_t nr = load_relaxed(&slots->nr_alloc);
-
-	store_relaxed(&slots->nr_alloc, nr + 1); /* relaxed: statistics */
-}
-
-/* Make the object ready for its new owner. */
-static inline void *hand_out(unsigned window, unsigned class,
-			     struct object object)
-{
-	uint32_t size = size_classes[class].size;
-	uintptr_t handle = object_handle(window, object, size);
-
-	if (likely(object_is_used(object)))
-		copies_zero(window, handle, size);
-	else
-		object_use(object);
+	object_use(object);
 	return (void *)handle;
 }
 
-__attribute__((noinline)) static void *
-alloc_slow(unsigned window, unsigned class, unsigned cpu, unsigned flags)
+SLOW static void *hand_out_zeroed(uintptr_t handle,
+				  const struct size_class *class)
 {
-	struct request r = {window, class, cpu, flags & PCPU_NOWAIT};
+	copies_zero(class, handle);
+	return (void *)handle;
+}
+
+/* Make the object ready for its new owner. */
+static inline void *hand_out(unsigned class, struct object object)
+{
+	const struct size_class *c = &size_classes[class];
+	uintptr_t handle = object_handle(c, object);
+
+	if (unlikely(!object_is_used(object)))
+		return hand_out_virgin(handle, object);
+	if (unlikely(!copies_are_small(c)))
+		return hand_out_zeroed(handle, c);
+	copies_zero_small(c, handle);
+	return (void *)handle;
+}
+
+SLOW static void *alloc_slow(unsigned class, unsigned flags)
+{
+	struct request r = {
+		.class = class,
+		.cpu = (unsigned)libpcpu_cpu(),
+		.nowait = flags & PCPU_NOWAIT,
+	};
 	struct object object;
 
 	if (!arena_pick(&r, &object)) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	count_alloc(&arena_slots[cpu]);
-	return hand_out(window, class, object);
+	/* relaxed: statistics */
+	add_local_relaxed(&arena_slots[r.cpu].nr_alloc, 1);
+	return hand_out(class, object);
 }
 
-/* Another constructor was faster than ours. */
-__attribute__((cold, noinline)) static bool start_late(void)
+/* Another constructor was faster than ours, or start failed. */
+SLOW static void *alloc_late(unsigned class, unsigned flags)
 {
 	int saved = errno;
-	bool started = arena_init();
 
-	errno = started ? saved : ENOMEM;
-	return started;
+	if (!arena_init()) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	errno = saved;
+	return alloc_slow(class, flags);
 }
 
-static inline void *alloc(size_t size, size_t align, unsigned flags)
+SLOW static void *alloc_stale(struct object object, unsigned class,
+			      unsigned flags)
 {
-	unsigned window, class, cpu;
+	arena_undo_stale(object);
+	return alloc_slow(class, flags);
+}
+
+FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
+{
+	int cpu = libpcpu_cpu_rseq();
 	struct object object;
 	struct slots *slots;
+	unsigned class;
 	word_id word;
 
 	if (unlikely(arguments_are_bad(size, align, flags)))
 		return refuse(size, align, flags);
-	if (unlikely(!arena_slots) && !start_late())
-		return NULL;
-	window = align > CACHE_LINE ? WINDOW_PAGES : WINDOW_SKEWED;
 	class = sizeclass_of(size, align);
-	cpu = (unsigned)libpcpu_cpu();
+	if (unlikely(!arena_slots))
+		return alloc_late(class, flags);
+	if (unlikely(cpu < 0))
+		return alloc_slow(class, flags);
 	slots = &arena_slots[cpu];
 	/* relaxed: only a number; the claim and the map say what it is */
-	word.nr = load_relaxed(&slots->word[window][class]);
+	word.nr = load_relaxed(&slots->word[class]);
 	if (unlikely(!word_claim(word, &object)))
-		return alloc_slow(window, class, cpu, flags);
-	if (unlikely(!slab_is(word_page(word), class))) {
-		arena_undo_stale(object);
-		return alloc_slow(window, class, cpu, flags);
-	}
-	count_alloc(slots);
-	return hand_out(window, class, object);
+		return alloc_slow(class, flags);
+	if (unlikely(!slab_is(word_page(word), class)))
+		return alloc_stale(object, class, flags);
+	add_local_relaxed(&slots->nr_alloc, 1); /* relaxed: statistics */
+	return hand_out(class, object);
 }
 
-static inline void free_object(const char *caller, void *p)
+FAST static inline void free_object(const char *caller, void *p)
 {
 	const struct size_class *class;
 	struct object object;

@@ -97,7 +97,7 @@ static void touch_slots(struct slots *slots)
 /* The first chunk: NOWAIT callers find something from the start. */
 static void link_first(struct arena *arena)
 {
-	struct request request = {.window = arena->window, .class = 1};
+	struct request request = {.class = FIRST_CLASS(arena->window)};
 	struct object object;
 
 	if (!arena_grow(arena, &request, &object))

@@ -59,20 +59,20 @@ struct arena {
 };
 
 /*
- * What a CPU has reserved: for each window and class the number of a word of a
- * slab, 0 for none (word 0 is a gap's and never has a free bit).
+ * What a CPU has reserved: for each class the number of a word of a slab, 0 for
+ * none (word 0 is a gap's and never has a free bit).
  */
 struct slots {
-	_Alignas(2 * CACHE_LINE) atom64 nr_alloc; /* see pcpu_stats_get() */
-	atom32 word[NR_WINDOWS][NR_CLASSES];
+	_Alignas(1024) atom64 nr_alloc; /* see pcpu_stats_get() */
+	atom32 word[NR_CLASSES];
 };
+_Static_assert(sizeof(struct slots) == 1024, "indexed by shift");
 
 /* By CPU number; NULL until arena_init() is done. */
 HIDDEN extern struct slots *arena_slots;
 
 /* What an allocation asks for, as the slow path passes it on. */
 struct request {
-	unsigned window;
 	unsigned class;
 	unsigned cpu;
 	bool nowait;

@@ -86,7 +86,8 @@ static bool pick_near(const struct request *r, struct object *object)
 	unsigned i;
 
 	for (i = 0; i < layout.nr_nodes; i++) {
-		struct arena *arena = arena_nearest(r->window, node, i);
+		struct arena *arena =
+			arena_nearest(size_classes[r->class].window, node, i);
 
 		if (pick_listed(arena, r->class, object) ||
 		    pick_new(arena, r->class, object) ||
@@ -119,7 +120,8 @@ static bool pick_anywhere(const struct request *r, struct object *object)
 	uint32_t i;
 
 	for (node = 0; node < layout.nr_nodes; node++) {
-		struct arena *arena = arena_nearest(r->window, node, 0);
+		struct arena *arena =
+			arena_nearest(size_classes[r->class].window, node, 0);
 
 		for (i = 0; i < arena->pool.nr_chunks; i++) {
 			chunk_id id = {arena->first.nr + i};
@@ -135,7 +137,7 @@ static bool pick_anywhere(const struct request *r, struct object *object)
 /* Step 7: everything is exhausted but what others keep reserved. */
 static bool pick_last(const struct request *r, struct object *object)
 {
-	slots_drain(r->window);
+	slots_drain(size_classes[r->class].window);
 	return pick_near(r, object) || pick_anywhere(r, object);
 }
 

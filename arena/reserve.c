@@ -110,7 +110,7 @@ bool arena_reserve(page_id head, unsigned class, struct object *object)
 
 static atom32 *slot_of(const struct request *r)
 {
-	return &arena_slots[r->cpu].word[r->window][r->class];
+	return &arena_slots[r->cpu].word[r->class];
 }
 
 void slot_install(const struct request *r, word_id word)
@@ -142,19 +142,21 @@ bool slot_advance(const struct request *r, struct object *object)
 
 void slots_drain(unsigned window)
 {
-	unsigned cpu, class;
+	unsigned first = FIRST_CLASS(window);
+	unsigned cpu, i;
 
 	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++) {
-		atom32 *slot = arena_slots[cpu].word[window];
+		atom32 *slot = &arena_slots[cpu].word[first];
 
-		for (class = 0; class < NR_CLASSES; class ++, slot++) {
+		for (i = 0; i < NR_SIZES; i++) {
 			word_id old = {0};
 
 			/* relaxed: as in slot_advance() */
-			if (load_relaxed(slot))
-				old.nr = xchg_relaxed(slot, 0); /* relaxed */
+			if (load_relaxed(&slot[i]))
+				old.nr =
+					xchg_relaxed(&slot[i], 0); /* relaxed */
 			if (old.nr)
-				arena_unreserve(word_page(old), class);
+				arena_unreserve(word_page(old), first + i);
 		}
 	}
 }

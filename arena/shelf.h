@@ -25,9 +25,9 @@
 #include "chunk/units.h"
 
 /* What a chunk is shelved for: a class, or a run of 1 to 8 free pages. */
-#define SHELF_CLASS(class) (class)
-#define SHELF_RUN(pages) (NR_CLASSES + (pages)-1u)
-#define NR_SHELVES (NR_CLASSES + SLAB_PAGES_MAX)
+#define SHELF_CLASS(class) (((class) - 1) % NR_SIZES)
+#define SHELF_RUN(pages) (NR_SIZES + (pages)-1u)
+#define NR_SHELVES (NR_SIZES + SLAB_PAGES_MAX)
 
 struct shelves {
 	uint32_t nr_groups;

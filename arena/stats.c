@@ -92,7 +92,7 @@ static void rank_sizes(const struct walk *walk)
 	size_t seen = 0;
 	unsigned class;
 
-	for (class = 0; class < NR_CLASSES; class ++) {
+	for (class = 0; class < NR_CLASSES; class += 1) {
 		size_t size = size_classes[class].size;
 
 		if (!walk->live[class])
@@ -116,7 +116,7 @@ void stats_chunk(chunk_id id, struct chunk_stats *stats)
 	memset(stats, 0, sizeof(*stats));
 	while (i < CHUNK_PAGES) {
 		page_id page = chunk_page(id, i);
-		unsigned entry = map_load(page);
+		uint64_t entry = map_load(page);
 
 		if (entry && !map_behind(entry)) {
 			walk_slab(&walk, page, map_class(entry));
@@ -150,7 +150,7 @@ static size_t metadata_of(const struct arena *arena, uint32_t taken)
 	size_t pages = (size_t)taken * CHUNK_PAGES;
 	size_t groups = (taken + WORD_BITS - 1) / WORD_BITS;
 	size_t bytes = pages * PAGE_WORDS * (sizeof(atom64) + sizeof(atom8)) +
-		       pages * sizeof(atom16) + taken * sizeof(struct chunk) +
+		       pages * sizeof(atom64) + taken * sizeof(struct chunk) +
 		       groups * NR_SHELVES * sizeof(atom64) +
 		       groups * 3 * sizeof(atom64);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "chunk/chunk.h"
+#include "chunk/sizeclass.h"
 #include "chunk/topology.h"
 
 struct layout layout;
@@ -107,7 +108,7 @@ static size_t metadata_bytes(size_t unit_bytes)
 	size_t pages = unit_bytes / PAGE_BYTES;
 
 	return pages * PAGE_WORDS * (sizeof(atom64) + sizeof(atom8)) +
-	       pages * sizeof(atom16) +
+	       pages * sizeof(atom64) +
 	       pages / CHUNK_PAGES * sizeof(struct chunk);
 }
 
@@ -191,7 +192,7 @@ static bool reserve_metadata(void)
 	layout.words = (atom64 *)p;
 	layout.chunks = (struct chunk *)(p += words);
 	layout.used = (atom8 *)(p += chunks);
-	layout.map = (atom16 *)(p += used);
+	layout.map = (atom64 *)(p += used);
 	layout.unit_offset[0] = (ptrdiff_t *)(p += map);
 	layout.unit_offset[1] = (ptrdiff_t *)(p + offsets);
 	return true;
@@ -227,8 +228,10 @@ static void place_units(void)
 	size_t stride = unit_stride(bytes);
 	unsigned unit, w;
 
-	for (w = 0; w < NR_WINDOWS; w++)
+	for (w = 0; w < NR_WINDOWS; w++) {
 		layout.page0[w] = layout.window[w] - w * bytes;
+		sizeclass_place(w, layout.page0[w], layout.unit_offset[w]);
+	}
 	for (unit = 0; unit < layout.nr_units; unit++) {
 		unsigned cpu = topology.unit_cpu[unit];
 
@@ -294,7 +297,8 @@ bool layout_depopulate(chunk_id chunk)
 {
 	uintptr_t page = layout.os_page;
 	unsigned window = page_window(chunk_page(chunk, 1));
-	uintptr_t first = page_handle(window, chunk_page(chunk, 1));
+	uintptr_t first =
+		page_handle(layout.page0[window], chunk_page(chunk, 1));
 	bool all = true;
 	unsigned unit;
 

@@ -37,10 +37,6 @@
 #include "chunk/units.h"
 #include "pcpu/abi.h"
 
-#define NR_WINDOWS 2u
-#define WINDOW_SKEWED 0u
-#define WINDOW_PAGES 1u
-
 struct chunk;
 
 struct layout {
@@ -54,7 +50,7 @@ struct layout {
 	/* by page number, chunk number and word number */
 	atom64 *words;        /* free bits of a slab's objects */
 	atom8 *used;          /* bits below this were handed out before */
-	atom16 *map;          /* which slab a page belongs to */
+	atom64 *map;          /* which slab a page belongs to */
 	struct chunk *chunks; /* free pages and hints of a chunk */
 	ptrdiff_t *unit_offset[NR_WINDOWS]; /* handle to copy, by unit */
 	size_t os_page;
@@ -88,16 +84,9 @@ static inline unsigned page_window(page_id page)
  * Pages are numbered through both windows, so each window has a place where
  * page 0 would be if it reached down to there; for the first it is its start.
  */
-static inline uintptr_t page_handle(unsigned window, page_id page)
+static inline uintptr_t page_handle(uintptr_t page0, page_id page)
 {
-	return layout.page0[window] + ((uintptr_t)page.nr << PAGE_SHIFT);
-}
-
-/* The page of an address in the window. */
-static inline page_id handle_page(unsigned window, uintptr_t address)
-{
-	return (page_id){
-		(uint32_t)((address - layout.page0[window]) >> PAGE_SHIFT)};
+	return page0 + ((uintptr_t)page.nr << PAGE_SHIFT);
 }
 
 #endif /* CHUNK_LAYOUT_H */

@@ -23,7 +23,7 @@ static int copy_of_cpu(uintptr_t address)
 
 /* p lies in a slab: behind its last object, or inside one. */
 static _Noreturn void refuse_in_slab(const char *caller, const void *p,
-				     unsigned entry)
+				     uint64_t entry)
 {
 	const struct size_class *class = &size_classes[map_class(entry)];
 	uint32_t in_slab = map_behind(entry) * PAGE_BYTES +
@@ -43,12 +43,12 @@ static _Noreturn void refuse_in_slab(const char *caller, const void *p,
 void registry_refuse(const char *caller, const void *p)
 {
 	uintptr_t address = (uintptr_t)p;
-	unsigned window = address >> LIBPCPU_WINDOW_SHIFT & 1;
 	struct object object;
-	unsigned entry;
+	uint64_t entry;
+	page_id page;
 	int cpu;
 
-	if (address - layout.window[window] >= layout.unit_bytes) {
+	if (!registry_page(address, &page)) {
 		cpu = copy_of_cpu(address);
 		if (cpu >= 0)
 			panic("%s(%p): the address of CPU %d's copy of an "
@@ -56,7 +56,7 @@ void registry_refuse(const char *caller, const void *p)
 			      caller, p, cpu);
 		panic("%s(%p): not a per-CPU handle", caller, p);
 	}
-	entry = map_load(handle_page(window, address));
+	entry = map_load(page);
 	if (!entry)
 		panic("%s(%p): never allocated or given back", caller, p);
 	if (!registry_find(p, &object))

@@ -6,9 +6,29 @@
 #ifndef CHUNK_REGISTRY_H
 #define CHUNK_REGISTRY_H
 
+#include <stdbool.h>
+
 #include "chunk/compiler.h"
 #include "chunk/layout.h"
 #include "chunk/slab.h"
+
+/* The page that holds the address; false if none does. */
+static inline bool registry_page(uintptr_t address, page_id *page)
+{
+	uintptr_t offset = address - layout.window[WINDOW_SKEWED];
+
+	/* A branch that is predicted keeps the window out of the chain of
+	 * loads from pointer to word. */
+	page->nr = 0;
+	if (unlikely(offset >= layout.unit_bytes)) {
+		offset = address - layout.window[WINDOW_PAGES];
+		if (offset >= layout.unit_bytes)
+			return false;
+		page->nr = layout.window_pages;
+	}
+	page->nr += (uint32_t)(offset >> PAGE_SHIFT);
+	return true;
+}
 
 /*
  * Find the object whose handle is p. Returns its class, or NULL if p is no
@@ -18,26 +38,25 @@ static inline const struct size_class *registry_find(const void *p,
 						     struct object *object)
 {
 	uintptr_t address = (uintptr_t)p;
-	unsigned window = address >> LIBPCPU_WINDOW_SHIFT & 1;
+	uint64_t entry, product;
 	const struct size_class *class;
-	uint32_t in_slab, index;
 	page_id page;
-	unsigned entry;
+	uint32_t index;
 
-	if (unlikely(address - layout.window[window] >= layout.unit_bytes))
+	if (unlikely(!registry_page(address, &page)))
 		return NULL;
-	page = handle_page(window, address);
 	entry = map_load(page);
-	if (unlikely(entry == 0))
+	/* A page without a slab has a reciprocal of 0, which none is below. */
+	product = (map_behind(entry) * PAGE_BYTES +
+		   (address & (PAGE_BYTES - 1))) *
+		  map_reciprocal(entry);
+	if (unlikely(!sizeclass_divides(product, map_reciprocal(entry))))
+		return NULL;
+	index = (uint32_t)(product >> 32);
+	class = &size_classes[map_class(entry)];
+	if (unlikely(index >= class->nr_objects))
 		return NULL;
 	page.nr -= map_behind(entry);
-	class = &size_classes[map_class(entry)];
-	in_slab = map_behind(entry) * PAGE_BYTES +
-		  (uint32_t)(address & (PAGE_BYTES - 1));
-	index = (uint32_t)((uint64_t)in_slab * class->reciprocal >> 32);
-	if (unlikely(index * class->size != in_slab ||
-		     index >= class->nr_objects))
-		return NULL;
 	object->word = page_word(page, index / WORD_BITS);
 	object->bit = index % WORD_BITS;
 	return class;

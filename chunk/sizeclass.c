@@ -12,14 +12,14 @@ struct size_class size_classes[NR_CLASSES];
  * is listed: who reserves it then finds enough to be worth the way. */
 #define SPARE_SHARE 16
 
-static uint32_t class_size(unsigned class)
+static uint32_t nth_size(unsigned n)
 {
 	unsigned octave, step;
 
-	if (class < NR_SMALL_CLASSES)
-		return (class + 1) * 4;
-	octave = (class - NR_SMALL_CLASSES) / 8;
-	step = (class - NR_SMALL_CLASSES) % 8;
+	if (n < NR_SMALL_SIZES)
+		return (n + 1) * 4;
+	octave = (n - NR_SMALL_SIZES) / 8;
+	step = (n - NR_SMALL_SIZES) % 8;
 	return (64u << octave) + (step + 1) * (8u << octave);
 }
 
@@ -46,12 +46,13 @@ void sizeclass_init(void)
 {
 	unsigned class;
 
-	for (class = 0; class < NR_CLASSES; class ++) {
+	for (class = 1; class < NR_CLASSES; class += 1) {
 		struct size_class *c = &size_classes[class];
-		uint32_t size = class_size(class);
+		uint32_t size = nth_size((class - 1) % NR_SIZES);
 		unsigned in_last;
 
 		c->size = size;
+		c->window = (uint8_t)((class - 1) / NR_SIZES);
 		c->reciprocal = (uint32_t)((UINT64_C(1) << 32) / size + 1);
 		c->nr_pages = slab_pages(size);
 		c->nr_objects = c->nr_pages * PAGE_BYTES / size;
@@ -62,5 +63,17 @@ void sizeclass_init(void)
 		if (c->spare > SPARE_MAX)
 			c->spare = SPARE_MAX;
 		c->last_word = word_run(0, in_last);
+	}
+}
+
+void sizeclass_place(unsigned window, uintptr_t page0,
+		     const ptrdiff_t *unit_offset)
+{
+	struct size_class *c = &size_classes[FIRST_CLASS(window)];
+	struct size_class *end = c + NR_SIZES;
+
+	for (; c < end; c++) {
+		c->page0 = page0;
+		c->unit_offset = unit_offset;
 	}
 }

@@ -53,27 +53,34 @@ struct object {
 };
 
 /*
- * map[page]: class + 1 in the low byte; in the high byte how many pages behind
- * its slab's head it lies.
+ * map[page]: the class in the low byte; how many pages the page lies behind its
+ * slab's head in the next; the class's reciprocal in the upper half, since a
+ * free that had to fetch it from the class would be a third slower.
  */
-static inline uint16_t map_entry(unsigned class, unsigned behind)
+static inline uint64_t map_entry(unsigned class, unsigned behind)
 {
-	return (uint16_t)(behind << 8 | (class + 1));
+	return (uint64_t)size_classes[class].reciprocal << 32 | behind << 8 |
+	       class;
 }
-_Static_assert(NR_CLASSES < 255, "class + 1 fits in a byte");
+_Static_assert(NR_CLASSES <= 256, "a class fits in a byte");
 
-/* The parts of an entry that is not 0. */
-static inline unsigned map_class(unsigned entry)
+/* The parts of an entry; all are 0 for a page without a slab. */
+static inline unsigned map_class(uint64_t entry)
 {
-	return (entry & 0xff) - 1;
-}
-
-static inline unsigned map_behind(unsigned entry)
-{
-	return entry >> 8;
+	return entry & 0xff;
 }
 
-static inline uint16_t map_load(page_id page)
+static inline unsigned map_behind(uint64_t entry)
+{
+	return entry >> 8 & 0xff;
+}
+
+static inline uint32_t map_reciprocal(uint64_t entry)
+{
+	return (uint32_t)(entry >> 32);
+}
+
+static inline uint64_t map_load(page_id page)
 {
 	/* relaxed: who needs it to be true holds an object or the page */
 	return load_relaxed(&layout.map[page.nr]);
@@ -82,7 +89,7 @@ static inline uint16_t map_load(page_id page)
 /* Is page the head of a slab of the class? See I6 for how long. */
 static inline bool slab_is(page_id page, unsigned class)
 {
-	return map_load(page) == map_entry(class, 0);
+	return (map_load(page) & 0xffff) == class;
 }
 
 static inline atom64 *word_of(word_id word)
@@ -96,11 +103,11 @@ static inline unsigned object_index(struct object object)
 	return word_index(object.word) * WORD_BITS + object.bit;
 }
 
-static inline uintptr_t object_handle(unsigned window, struct object object,
-				      uint32_t size)
+static inline uintptr_t object_handle(const struct size_class *class,
+				      struct object object)
 {
-	return page_handle(window, word_page(object.word)) +
-	       (uintptr_t)object_index(object) * size;
+	return page_handle(class->page0, word_page(object.word)) +
+	       (uintptr_t)object_index(object) * class->size;
 }
 
 enum claim {

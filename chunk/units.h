@@ -26,6 +26,11 @@
 #define SLAB_PAGES_MAX 8u
 #define CACHE_LINE 64u
 
+/* Of handles: see chunk/layout.h */
+#define NR_WINDOWS 2u
+#define WINDOW_SKEWED 0u
+#define WINDOW_PAGES 1u
+
 _Static_assert(CHUNK_BYTES == CHUNK_PAGES * PAGE_BYTES, "a page is a bit");
 _Static_assert(PAGE_WORDS *WORD_BITS * 4 == PAGE_BYTES, "a bit per 4 bytes");
 

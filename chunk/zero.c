@@ -6,14 +6,20 @@
 	for (; offset < end; offset++) \
 	memset((void *)(handle + (uintptr_t)*offset), 0, (bytes))
 
-void copies_zero_any(unsigned window, uintptr_t handle, size_t size)
+void copies_zero(const struct size_class *class, uintptr_t handle)
 {
-	const ptrdiff_t *offset = layout.unit_offset[window];
+	const ptrdiff_t *offset = class->unit_offset;
 	const ptrdiff_t *end = offset + layout.nr_units;
 
-	switch (size) {
+	switch (class->size) {
 	case 4:
 		ZERO_COPIES(4);
+		break;
+	case 8:
+		ZERO_COPIES(8);
+		break;
+	case 16:
+		ZERO_COPIES(16);
 		break;
 	case 20:
 		ZERO_COPIES(20);
@@ -31,6 +37,6 @@ void copies_zero_any(unsigned window, uintptr_t handle, size_t size)
 		ZERO_COPIES(64);
 		break;
 	default:
-		ZERO_COPIES(size);
+		ZERO_COPIES(class->size);
 	}
 }

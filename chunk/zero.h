@@ -7,29 +7,34 @@
 #ifndef CHUNK_ZERO_H
 #define CHUNK_ZERO_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "chunk/layout.h"
+#include "chunk/sizeclass.h"
 
-/* Any size; chunk/zero.c */
-void copies_zero_any(unsigned window, uintptr_t handle, size_t size);
+/* An object of any class. */
+void copies_zero(const struct size_class *class, uintptr_t handle);
 
-/* The common sizes, counters and pairs of them, are two stores a copy. */
-static inline void copies_zero(unsigned window, uintptr_t handle, size_t size)
+/* Counters and pairs of them are worth two stores a copy in line. */
+static inline bool copies_are_small(const struct size_class *class)
 {
-	const ptrdiff_t *offset = layout.unit_offset[window];
-	const ptrdiff_t *end = offset + layout.nr_units;
+	return class->size - 8 <= 8;
+}
 
-	if (size < 8 || size > 16) {
-		copies_zero_any(window, handle, size);
-		return;
-	}
-	for (; offset < end; offset++) {
+static inline void copies_zero_small(const struct size_class *class,
+				     uintptr_t handle)
+{
+	const ptrdiff_t *offset = class->unit_offset;
+	const ptrdiff_t *end = offset + layout.nr_units;
+	size_t last = class->size - 8;
+
+	do {
 		char *copy = (char *)(handle + (uintptr_t)*offset);
 
 		memset(copy, 0, 8);
-		memset(copy + size - 8, 0, 8);
-	}
+		memset(copy + last, 0, 8);
+	} while (++offset != end);
 }
 
 #endif /* CHUNK_ZERO_H */

@@ -30,10 +30,10 @@
 _Static_assert(PCPU_SIZE_MAX == SLAB_PAGES_MAX * PAGE_BYTES, "one a slab");
 _Static_assert(PCPU_ALIGN_MAX == PAGE_BYTES, "slabs start on a page");
 
-static inline bool arguments_are_bad(size_t size, size_t align, unsigned flags)
+static bool arguments_are_good(size_t size, size_t align, unsigned flags)
 {
-	return size - 1 >= PCPU_SIZE_MAX || align - 1 >= PCPU_ALIGN_MAX ||
-	       (align & (align - 1)) != 0 || (flags & ~PCPU_NOWAIT) != 0;
+	return size - 1 < PCPU_SIZE_MAX && align - 1 < PCPU_ALIGN_MAX &&
+	       (align & (align - 1)) == 0 && (flags & ~PCPU_NOWAIT) == 0;
 }
 
 /*
@@ -41,15 +41,6 @@ static inline bool arguments_are_bad(size_t size, size_t align, unsigned flags)
  * by a tail call, so that it needs no stack: each store in front of an atomic
  * operation delays that.
  */
-
-SLOW static void *refuse(size_t size, size_t align, unsigned flags)
-{
-	bool too_large = size > PCPU_SIZE_MAX;
-
-	errno = too_large && !arguments_are_bad(1, align, flags) ? ENOMEM
-								 : EINVAL;
-	return NULL;
-}
 
 /* An object that was never handed out: its copies are zero, untouched. */
 SLOW static void *hand_out_virgin(uintptr_t handle, struct object object)
@@ -79,15 +70,26 @@ static inline void *hand_out(unsigned class, struct object object)
 	return (void *)handle;
 }
 
+/* Another constructor may be faster than ours. */
+static bool start_late(void)
+{
+	int saved = errno;
+	bool started = arena_init();
+
+	errno = saved;
+	return started;
+}
+
 SLOW static void *alloc_slow(unsigned class, unsigned flags)
 {
-	struct request r = {
-		.class = class,
-		.cpu = (unsigned)libpcpu_cpu(),
-		.nowait = flags & PCPU_NOWAIT,
-	};
+	struct request r = {.class = class, .nowait = flags & PCPU_NOWAIT};
 	struct object object;
 
+	if (!arena_is_ready() && !start_late()) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	r.cpu = (unsigned)libpcpu_cpu();
 	if (!arena_pick(&r, &object)) {
 		errno = ENOMEM;
 		return NULL;
@@ -97,19 +99,6 @@ SLOW static void *alloc_slow(unsigned class, unsigned flags)
 	return hand_out(class, object);
 }
 
-/* Another constructor was faster than ours, or start failed. */
-SLOW static void *alloc_late(unsigned class, unsigned flags)
-{
-	int saved = errno;
-
-	if (!arena_init()) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	errno = saved;
-	return alloc_slow(class, flags);
-}
-
 SLOW static void *alloc_stale(struct object object, unsigned class,
 			      unsigned flags)
 {
@@ -117,19 +106,13 @@ SLOW static void *alloc_stale(struct object object, unsigned class,
 	return alloc_slow(class, flags);
 }
 
-FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
+FAST static inline void *alloc_class(unsigned class, unsigned flags)
 {
 	int cpu = libpcpu_cpu_rseq();
 	struct object object;
 	struct slots *slots;
-	unsigned class;
 	word_id word;
 
-	if (unlikely(arguments_are_bad(size, align, flags)))
-		return refuse(size, align, flags);
-	class = sizeclass_of(size, align);
-	if (unlikely(!arena_slots))
-		return alloc_late(class, flags);
 	if (unlikely(cpu < 0))
 		return alloc_slow(class, flags);
 	slots = &arena_slots[cpu];
@@ -143,41 +126,85 @@ FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
 	return hand_out(class, object);
 }
 
-FAST static inline void free_object(const char *caller, void *p)
+/* Everything but small sizes and alignments; or bad arguments. */
+SLOW static void *alloc_general(size_t size, size_t align, unsigned flags)
 {
-	const struct size_class *class;
-	struct object object;
-	uint64_t old, bit;
+	if (arguments_are_good(size, align, flags))
+		return alloc_class(sizeclass_of(size, align), flags);
+	/* Too much is another mistake than nonsense. */
+	errno = size > PCPU_SIZE_MAX && arguments_are_good(1, align, flags)
+			? ENOMEM
+			: EINVAL;
+	return NULL;
+}
+
+FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
+{
+	size_t last = (size - 1) | (align - 1);
+
+	if (unlikely(last >= SMALL_SIZE_MAX || (align & (align - 1)) ||
+		     (flags & ~PCPU_NOWAIT)))
+		return alloc_general(size, align, flags);
+	return alloc_class(sizeclass_small(last), flags);
+}
+
+/* p is not the handle of a live object. */
+SLOW static void refuse(const char *caller, void *p)
+{
+	registry_refuse(caller, p);
+}
+
+FAST static inline void free_found(const char *caller, void *p,
+				   const struct found *found)
+{
+	struct object object = found->object;
+	uint64_t bit = word_bit(object.bit);
+	uint64_t old = slab_unclaim(object);
+
+	if (unlikely(old & bit))
+		refuse(caller, p);
+	else if (!slab_is_reserved(word_page(object.word)))
+		arena_note_free(object, map_class(found->entry), old | bit);
+}
+
+/* In the other window, or NULL, or nothing of ours. */
+SLOW static void free_general(const char *caller, void *p)
+{
+	struct found found;
 
 	if (!p)
 		return;
-	class = registry_find(p, &object);
-	if (unlikely(!class))
-		registry_refuse(caller, p);
-	bit = word_bit(object.bit);
-	old = slab_unclaim(object);
-	if (unlikely(old & bit))
-		registry_refuse(caller, p);
-	/* Few were free, or all of the word are now: see arena_note_free(). */
-	if (word_has_few(old) || (old | bit) == UINT64_MAX ||
-	    (old | bit) == class->last_word)
-		arena_note_free(object, (unsigned)(class - size_classes),
-				old | bit);
+	if (registry_find(p, &found))
+		free_found(caller, p, &found);
+	else
+		refuse(caller, p);
+}
+
+FAST static inline void free_object(const char *caller, void *p)
+{
+	uintptr_t offset = registry_offset(p, WINDOW_SKEWED);
+	struct found found;
+
+	if (unlikely(offset >= layout.unit_bytes ||
+		     !registry_find_at(offset, 0, &found)))
+		free_general(caller, p);
+	else
+		free_found(caller, p, &found);
 }
 
 /* Bytes of a live object's copy; refuses everything else. */
 static size_t usable_size(const char *caller, const void *p)
 {
-	const struct size_class *class;
-	struct object object;
+	struct found found;
 
 	if (!p)
 		return 0;
-	class = registry_find(p, &object);
 	/* relaxed: the caller owns the object, so its bit stays clear */
-	if (!class || load_relaxed(word_of(object.word)) & word_bit(object.bit))
+	if (!registry_find(p, &found) ||
+	    load_relaxed(word_of(found.object.word)) &
+		    word_bit(found.object.bit))
 		registry_refuse(caller, p);
-	return class->size;
+	return size_classes[map_class(found.entry)].size;
 }
 
 void *pcpu_alloc(size_t size, size_t align)

@@ -5,6 +5,7 @@
 #include "arena/arena.h"
 
 #include <numa.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "chunk/panic.h"
@@ -12,7 +13,7 @@
 #include "chunk/topology.h"
 #include "reclaim/reclaim.h"
 
-struct slots *arena_slots;
+struct slots arena_slots[LIBPCPU_CPUS_MAX];
 
 static struct arena arenas[NR_WINDOWS * NODES_MAX];
 static struct pool *pools[NR_WINDOWS * NODES_MAX];
@@ -84,14 +85,22 @@ static bool init_arena(unsigned index)
 	return true;
 }
 
-/* A page fault in a NOWAIT allocation would be one system entry too many. */
-static void touch_slots(struct slots *slots)
+/*
+ * A page fault in a NOWAIT allocation would be one system entry too many, and a
+ * huge page for a few slots too much memory.
+ */
+static void touch_slots(void)
 {
-	long online = sysconf(_SC_NPROCESSORS_CONF);
+	size_t page = layout.os_page;
+	uintptr_t start = ((uintptr_t)arena_slots + page - 1) & ~(page - 1);
+	uintptr_t end = (uintptr_t)(arena_slots + LIBPCPU_CPUS_MAX);
+	long nr = sysconf(_SC_NPROCESSORS_CONF);
 	long cpu;
 
-	for (cpu = 0; cpu < online && cpu < (long)topology.nr_cpu_ids; cpu++)
-		store_relaxed(&slots[cpu].nr_alloc, 0); /* relaxed: start */
+	madvise((void *)start, (end - start) & ~(page - 1), MADV_NOHUGEPAGE);
+	for (cpu = 0; cpu < nr && cpu < (long)topology.nr_cpu_ids; cpu++)
+		store_relaxed(&arena_slots[cpu].nr_alloc,
+			      0); /* relaxed: start */
 }
 
 /* The first chunk: NOWAIT callers find something from the start. */
@@ -108,19 +117,15 @@ static void link_first(struct arena *arena)
 
 bool arena_init(void)
 {
-	struct slots *slots;
 	unsigned i;
 
-	if (arena_slots)
+	if (arena_is_ready())
 		return true;
 	sizeclass_init();
 	topology_read(&topology);
 	if (!layout_init())
 		return false;
-	slots = layout_reserve(topology.nr_cpu_ids * sizeof(*slots));
-	if (!slots)
-		return false;
-	touch_slots(slots);
+	touch_slots();
 	for (i = 0; i < layout.nr_nodes; i++)
 		sort_nodes(i);
 	for (i = 0; i < arena_count(); i++)
@@ -129,7 +134,7 @@ bool arena_init(void)
 	reclaim_init(pools, arena_count());
 	for (i = 0; i < layout.nr_nodes; i++)
 		link_first(&arenas[i]);
-	arena_slots = slots;
+	libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
 	return true;
 }
 

@@ -26,7 +26,7 @@
  *	       |                            a free made room
  *	       '--- retire, when empty and not reserved
  *
- *	RESERVED: bit in chunk.reserved; one CPU's slot names one of its words
+ *	RESERVED: MAP_RESERVED in the map; one CPU's slot names one of its words
  *	LISTED:   bit in chunk.room, and the chunk is on the class's shelf
  *	FULL:     neither; the next free of one of its objects lists it
  */
@@ -68,8 +68,14 @@ struct slots {
 };
 _Static_assert(sizeof(struct slots) == 1024, "indexed by shift");
 
-/* By CPU number; NULL until arena_init() is done. */
-HIDDEN extern struct slots *arena_slots;
+/* By CPU number. All zero, and so without effect, until arena_init(). */
+HIDDEN extern struct slots arena_slots[LIBPCPU_CPUS_MAX];
+
+/* Is arena_init() done? */
+static inline bool arena_is_ready(void)
+{
+	return libpcpu_nr_cpu_ids != 0;
+}
 
 /* What an allocation asks for, as the slow path passes it on. */
 struct request {

@@ -34,25 +34,18 @@ void arena_note_free(struct object object, unsigned class, uint64_t free)
 {
 	const struct size_class *c = &size_classes[class];
 	page_id head = word_page(object.word);
-	struct chunk *chunk = chunk_of(page_chunk(head));
 
 	/* Each free that crosses the limit tells, so no room goes unlisted. */
 	if (word_count(free) != c->spare + 1u &&
 	    free != sizeclass_word(c, word_index(object.word)))
 		return;
-	/* seq_cst [room]: we made room, then look whether the slab is
-	 * reserved; arena_unreserve() does it the other way round */
-	if (load_seq_cst(&chunk->reserved) & word_bit(page_index(head)))
-		return;
-	offer(head, class);
+	if (!slab_is_reserved(head))
+		offer(head, class);
 }
 
 void arena_unreserve(page_id head, unsigned class)
 {
-	struct chunk *chunk = chunk_of(page_chunk(head));
-
-	/* seq_cst [room]: see arena_note_free() */
-	fetch_and_seq_cst(&chunk->reserved, ~word_bit(page_index(head)));
+	slab_unreserve(head);
 	if (slab_is(head, class))
 		offer(head, class);
 }
@@ -66,13 +59,12 @@ void arena_unclaim(struct object object, unsigned class)
 
 struct object arena_carve(page_id head, unsigned class)
 {
-	struct chunk *chunk = chunk_of(page_chunk(head));
+	atom64 *room = &chunk_of(page_chunk(head))->room;
 	uint64_t bit = word_bit(page_index(head));
 
-	/* A bit may be left from the pages' last slab. relaxed: hints */
-	if (load_relaxed(&chunk->room) & bit)
-		fetch_and_relaxed(&chunk->room, ~bit); /* relaxed: a hint */
-	fetch_or_relaxed(&chunk->reserved, bit); /* relaxed: ours alone now */
+	/* A bit may be left from the pages' last slab. relaxed: a hint */
+	if (load_relaxed(room) & bit)
+		fetch_and_relaxed(room, ~bit); /* relaxed: a hint */
 	return slab_carve(head, class);
 }
 
@@ -92,15 +84,13 @@ bool arena_claim(page_id head, unsigned class, struct object *object)
 
 bool arena_reserve(page_id head, unsigned class, struct object *object)
 {
-	struct chunk *chunk = chunk_of(page_chunk(head));
+	atom64 *room = &chunk_of(page_chunk(head))->room;
 	uint64_t bit = word_bit(page_index(head));
 
 	/* seq_cst [room]: off the list first, then we look at the words; a
 	 * free makes room first, then looks at the list */
-	if (!(fetch_and_seq_cst(&chunk->room, ~bit) & bit))
-		return false;
-	/* seq_cst [room]: the same for this flag */
-	if (fetch_or_seq_cst(&chunk->reserved, bit) & bit)
+	if (!(fetch_and_seq_cst(room, ~bit) & bit) ||
+	    !slab_reserve(head, class))
 		return false;
 	if (arena_claim(head, class, object))
 		return true;

@@ -118,7 +118,7 @@ void stats_chunk(chunk_id id, struct chunk_stats *stats)
 		page_id page = chunk_page(id, i);
 		uint64_t entry = map_load(page);
 
-		if (entry && !map_behind(entry)) {
+		if (map_class(entry) && !map_behind(entry)) {
 			walk_slab(&walk, page, map_class(entry));
 			i += size_classes[map_class(entry)].nr_pages;
 			continue;
@@ -206,7 +206,7 @@ void stats_collect(struct pcpu_stats *stats)
 	unsigned i;
 
 	memset(stats, 0, sizeof(*stats));
-	if (!arena_slots)
+	if (!arena_is_ready())
 		return;
 	stats->unit_size = layout.unit_bytes;
 	stats->chunk_size = CHUNK_BYTES;

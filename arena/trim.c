@@ -10,7 +10,7 @@ size_t pcpu_trim(void)
 {
 	unsigned i;
 
-	if (!arena_slots)
+	if (!arena_is_ready())
 		return 0;
 	for (i = 0; i < NR_WINDOWS; i++)
 		slots_drain(i);
@@ -25,7 +25,7 @@ size_t libpcpu_nr_pages(void)
 	unsigned i;
 
 	/* relaxed: of the moment */
-	for (i = 0; arena_slots && i < arena_count(); i++)
+	for (i = 0; arena_is_ready() && i < arena_count(); i++)
 		nr += load_relaxed(&arena_at(i)->nr_chunks) *
 		      (size_t)(CHUNK_PAGES - 1) * layout.nr_units;
 	return nr;

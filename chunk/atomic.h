@@ -83,6 +83,9 @@ void model_point(const volatile void *address);
 #define cas_acquire(a, old, new) \
 	ATOM_CAS(a, old, new, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
 
+#define cas_seq_cst(a, old, new) \
+	ATOM_CAS(a, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
+
 /*
  * Add to a counter that only threads of one CPU write, without a locked bus
  * cycle. On x86-64 it is one instruction, so preemption cannot tear it; only a

@@ -45,7 +45,6 @@ struct chunk {
 	atom64 dirty; /* pages handed out since the system zeroed them */
 	_Alignas(CACHE_LINE) atom64 room; /* heads of slabs with room that no
 					   * CPU has reserved; a hint */
-	atom64 reserved; /* heads of slabs that a CPU has reserved */
 };
 _Static_assert(sizeof(struct chunk) == 2 * CACHE_LINE, "no line shared");
 

@@ -13,7 +13,10 @@
 #include "chunk/sizeclass.h"
 #include "chunk/topology.h"
 
-struct layout layout;
+/* Until the start word 0, which is all that a slot can name, has no object. */
+static atom64 no_word;
+
+struct layout layout = {.words = &no_word};
 
 ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];
 unsigned libpcpu_nr_cpu_ids;
@@ -246,7 +249,6 @@ static void place_units(void)
 			libpcpu_offset[w][cpu] = offset;
 		}
 	}
-	libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
 }
 
 /* Each node's units, and the bookkeeping of its arenas, in its own memory. */

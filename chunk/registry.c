@@ -42,24 +42,29 @@ static _Noreturn void refuse_in_slab(const char *caller, const void *p,
 
 void registry_refuse(const char *caller, const void *p)
 {
-	uintptr_t address = (uintptr_t)p;
-	struct object object;
+	struct found found;
 	uint64_t entry;
 	page_id page;
+	unsigned w;
 	int cpu;
 
-	if (!registry_page(address, &page)) {
-		cpu = copy_of_cpu(address);
+	for (w = 0; w < NR_WINDOWS; w++)
+		if (registry_offset(p, w) < layout.unit_bytes)
+			break;
+	if (w == NR_WINDOWS) {
+		cpu = copy_of_cpu((uintptr_t)p);
 		if (cpu >= 0)
 			panic("%s(%p): the address of CPU %d's copy of an "
 			      "object, not its handle",
 			      caller, p, cpu);
 		panic("%s(%p): not a per-CPU handle", caller, p);
 	}
+	page.nr = w * layout.window_pages +
+		  (uint32_t)(registry_offset(p, w) >> PAGE_SHIFT);
 	entry = map_load(page);
-	if (!entry)
+	if (!map_class(entry))
 		panic("%s(%p): never allocated or given back", caller, p);
-	if (!registry_find(p, &object))
+	if (!registry_find(p, &found))
 		refuse_in_slab(caller, p, entry);
 	panic("%s(%p): already free", caller, p);
 }

@@ -12,54 +12,56 @@
 #include "chunk/layout.h"
 #include "chunk/slab.h"
 
-/* The page that holds the address; false if none does. */
-static inline bool registry_page(uintptr_t address, page_id *page)
-{
-	uintptr_t offset = address - layout.window[WINDOW_SKEWED];
+/* An object, and what its page's map entry says. */
+struct found {
+	struct object object;
+	uint64_t entry;
+};
 
-	/* A branch that is predicted keeps the window out of the chain of
-	 * loads from pointer to word. */
-	page->nr = 0;
-	if (unlikely(offset >= layout.unit_bytes)) {
-		offset = address - layout.window[WINDOW_PAGES];
-		if (offset >= layout.unit_bytes)
-			return false;
-		page->nr = layout.window_pages;
-	}
-	page->nr += (uint32_t)(offset >> PAGE_SHIFT);
+/*
+ * Find the object at an offset into a window whose first page is `first`.
+ * Returns false if there is none. That the object is live is not checked.
+ */
+static inline bool registry_find_at(uintptr_t offset, uint32_t first,
+				    struct found *found)
+{
+	page_id page = {first + (uint32_t)(offset >> PAGE_SHIFT)};
+	uint64_t entry = map_load(page);
+	uint64_t product =
+		(map_behind(entry) * PAGE_BYTES + (offset & (PAGE_BYTES - 1))) *
+		map_reciprocal(entry);
+	uint32_t index = (uint32_t)(product >> 32);
+
+	/* A page without a slab has a reciprocal of 0, which none is below. */
+	if (unlikely(!sizeclass_divides(product, map_reciprocal(entry)) ||
+		     index >= map_objects(entry)))
+		return false;
+	page.nr -= map_behind(entry);
+	found->object.word = page_word(page, index / WORD_BITS);
+	found->object.bit = index % WORD_BITS;
+	found->entry = entry;
 	return true;
 }
 
-/*
- * Find the object whose handle is p. Returns its class, or NULL if p is no
- * object's handle. That the object is live is not checked: its bit tells.
- */
-static inline const struct size_class *registry_find(const void *p,
-						     struct object *object)
+/* Offset of an address in a window; not below layout.unit_bytes if outside. */
+static inline uintptr_t registry_offset(const void *p, unsigned window)
 {
-	uintptr_t address = (uintptr_t)p;
-	uint64_t entry, product;
-	const struct size_class *class;
-	page_id page;
-	uint32_t index;
+	return (uintptr_t)p - layout.window[window];
+}
 
-	if (unlikely(!registry_page(address, &page)))
-		return NULL;
-	entry = map_load(page);
-	/* A page without a slab has a reciprocal of 0, which none is below. */
-	product = (map_behind(entry) * PAGE_BYTES +
-		   (address & (PAGE_BYTES - 1))) *
-		  map_reciprocal(entry);
-	if (unlikely(!sizeclass_divides(product, map_reciprocal(entry))))
-		return NULL;
-	index = (uint32_t)(product >> 32);
-	class = &size_classes[map_class(entry)];
-	if (unlikely(index >= class->nr_objects))
-		return NULL;
-	page.nr -= map_behind(entry);
-	object->word = page_word(page, index / WORD_BITS);
-	object->bit = index % WORD_BITS;
-	return class;
+/*
+ * Find the object whose handle is p; false if p is no object's handle. That the
+ * object is live is not checked: its bit tells.
+ */
+static inline bool registry_find(const void *p, struct found *found)
+{
+	unsigned w;
+
+	for (w = 0; w < NR_WINDOWS; w++)
+		if (registry_offset(p, w) < layout.unit_bytes)
+			return registry_find_at(registry_offset(p, w),
+						w * layout.window_pages, found);
+	return false;
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "chunk/units.h"
 
 #define NR_SMALL_SIZES 16u /* 4 bytes apart, up to 64 */
+#define SMALL_SIZE_MAX (NR_SMALL_SIZES * 4)
 #define NR_SIZES (NR_SMALL_SIZES + 9u * 8u)
 /* Class 0 is that of pages without a slab: it has no objects. */
 #define NR_CLASSES (1 + NR_WINDOWS * NR_SIZES)
@@ -58,15 +59,21 @@ void sizeclass_place(unsigned window, uintptr_t page0,
  */
 static inline unsigned sizeclass_of(size_t size, size_t align)
 {
-	size_t last = ((size + align - 1) & -align) - 1;
+	size_t last = (size - 1) | (align - 1); /* of the rounded size */
 	unsigned class = FIRST_CLASS(align > CACHE_LINE);
 	unsigned shift;
 
-	if (likely(last < NR_SMALL_SIZES * 4))
+	if (last < SMALL_SIZE_MAX)
 		return class + (unsigned)(last / 4);
 	shift = 60 - (unsigned)__builtin_clzll(last);
 	return class + NR_SMALL_SIZES + (shift - 3) * 8 +
 	       (unsigned)(last >> shift) - 8;
+}
+
+/* The same, of a request whose rounded size, less 1, is in that range. */
+static inline unsigned sizeclass_small(size_t last)
+{
+	return FIRST_CLASS(WINDOW_SKEWED) + (unsigned)(last / 4);
 }
 
 /*

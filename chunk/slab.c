@@ -22,7 +22,9 @@ struct object slab_carve(page_id head, unsigned class)
 
 	/* relaxed: storing the words publishes both, see below */
 	for (i = 0; i < c->nr_pages; i++)
-		store_relaxed(&layout.map[head.nr + i], map_entry(class, i));
+		store_relaxed(&layout.map[head.nr + i],
+			      map_entry(class, i) |
+				      (i == 0 ? MAP_RESERVED : 0));
 	/* relaxed: the same */
 	for (i = 0; i < c->nr_words; i++)
 		store_relaxed(&layout.used[first.word.nr + i], used);

@@ -20,11 +20,10 @@
  * words it took undoes a retire that found the slab in use.
  *
  *	I5  a word that belongs to no slab is 0.
- *	I6  map[page] is 0 exactly if the page belongs to no slab, seen by a
- *	    thread that holds an object of it or has claimed the page.
- *	I7  a bit is set, or its object has exactly one owner.
- *	I8  used[word] <= lowest bit that was never handed out since the slab's
- *	    pages were last zeroed by the system.
+ *	I6  map[page] is of class 0 exactly if the page belongs to no slab, seen
+ *by a thread that holds an object of it or has claimed the page. I7  a bit is
+ *set, or its object has exactly one owner. I8  used[word] <= lowest bit that
+ *was never handed out since the slab's pages were last zeroed by the system.
  *
  *	              claim   unclaim   retire   carve
  *	claim          yes      yes       yes     yes
@@ -53,18 +52,26 @@ struct object {
 };
 
 /*
- * map[page]: the class in the low byte; how many pages the page lies behind its
- * slab's head in the next; the class's reciprocal in the upper half, since a
- * free that had to fetch it from the class would be a third slower.
+ * map[page], all a free needs to know of the page's slab:
+ *
+ *	bits 0-7	class, 0 for a page without a slab
+ *	bits 8-10	how many pages it lies behind the slab's head
+ *	bit 11		in a head's: a CPU has reserved the slab; a hint, see
+ *			arena/arena.h
+ *	bits 12-22	objects in the slab
+ *	bits 32-63	reciprocal of their size
  */
+#define MAP_RESERVED (UINT64_C(1) << 11)
+_Static_assert(NR_CLASSES <= 256 && SLAB_PAGES_MAX <= 8, "the fields fit");
+
 static inline uint64_t map_entry(unsigned class, unsigned behind)
 {
-	return (uint64_t)size_classes[class].reciprocal << 32 | behind << 8 |
-	       class;
-}
-_Static_assert(NR_CLASSES <= 256, "a class fits in a byte");
+	const struct size_class *c = &size_classes[class];
 
-/* The parts of an entry; all are 0 for a page without a slab. */
+	return (uint64_t)c->reciprocal << 32 | c->nr_objects << 12 |
+	       behind << 8 | class;
+}
+
 static inline unsigned map_class(uint64_t entry)
 {
 	return entry & 0xff;
@@ -72,7 +79,12 @@ static inline unsigned map_class(uint64_t entry)
 
 static inline unsigned map_behind(uint64_t entry)
 {
-	return entry >> 8 & 0xff;
+	return entry >> 8 & 7;
+}
+
+static inline unsigned map_objects(uint64_t entry)
+{
+	return entry >> 12 & 0x7ff;
 }
 
 static inline uint32_t map_reciprocal(uint64_t entry)
@@ -86,10 +98,41 @@ static inline uint64_t map_load(page_id page)
 	return load_relaxed(&layout.map[page.nr]);
 }
 
+/* Is it the entry of the head of a slab of the class? */
+static inline bool map_is_head(uint64_t entry, unsigned class)
+{
+	return (entry & 0x7ff) == class;
+}
+
 /* Is page the head of a slab of the class? See I6 for how long. */
 static inline bool slab_is(page_id page, unsigned class)
 {
-	return (map_load(page) & 0xffff) == class;
+	return map_is_head(map_load(page), class);
+}
+
+/* Has a CPU reserved it? Asked after a free, see arena_note_free(). */
+static inline bool slab_is_reserved(page_id head)
+{
+	/* seq_cst [room]: we made room, then look whether the slab is
+	 * reserved; slab_unreserve() and a look at the words go the other way
+	 * round, and one of the two must see the other */
+	return load_seq_cst(&layout.map[head.nr]) & MAP_RESERVED;
+}
+
+/* Reserve it, unless it is reserved or no slab of the class. */
+static inline bool slab_reserve(page_id head, unsigned class)
+{
+	uint64_t old = map_load(head);
+
+	/* seq_cst [room]: we look at the words next, see slab_is_reserved() */
+	return map_is_head(old, class) && !(old & MAP_RESERVED) &&
+	       cas_seq_cst(&layout.map[head.nr], &old, old | MAP_RESERVED);
+}
+
+static inline void slab_unreserve(page_id head)
+{
+	/* seq_cst [room]: the caller looks at the words next */
+	fetch_and_seq_cst(&layout.map[head.nr], ~MAP_RESERVED);
 }
 
 static inline atom64 *word_of(word_id word)
@@ -186,8 +229,8 @@ static inline void object_use(struct object object)
 		;
 }
 
-/* Cut pages that the caller has claimed into a slab whose first object is the
- * caller's, too. */
+/* Cut pages that the caller has claimed into a slab that is reserved and whose
+ * first object is claimed, both for the caller. */
 struct object slab_carve(page_id head, unsigned class);
 
 /* Claim any object of the slab; CLAIM_STALE leaves one of another class. */

@@ -29,17 +29,19 @@ static inline uint64_t word_claim_first(uint64_t word)
 	return word & (word - 1);
 }
 
-/* Has the word at most three free bits? Cheaper than counting them. */
-static inline int word_has_few(uint64_t word)
-{
-	word &= word - 1;
-	word &= word - 1;
-	return (word & (word - 1)) == 0;
-}
-
+/* Number of free bits. */
 static inline unsigned word_count(uint64_t word)
 {
+#if defined(__x86_64__) && !defined(__POPCNT__)
+	/* The compiler would call a function that looks up bytes in a table. */
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) +
+	       (word >> 2 & UINT64_C(0x3333333333333333));
+	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
+#else
 	return (unsigned)__builtin_popcountll(word);
+#endif
 }
 
 static inline uint64_t word_bit(unsigned index)

@@ -69,8 +69,8 @@ static inline uintptr_t libpcpu_address(const volatile void *p, unsigned cpu)
 	return (uintptr_t)p + (uintptr_t)libpcpu_distance(p, cpu);
 }
 
-/* The running CPU; stale as soon as the thread can migrate. */
-static inline int libpcpu_cpu(void)
+/* The running CPU from the thread's rseq area; negative if it has none. */
+static inline int libpcpu_cpu_rseq(void)
 {
 #if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__)
 	int cpu;
@@ -80,16 +80,23 @@ static inline int libpcpu_cpu(void)
 			     : "=r"(cpu)
 			     : "r"(__rseq_offset),
 			       "i"(offsetof(struct rseq, cpu_id)));
-	return cpu >= 0 ? cpu : libpcpu_cpu_slow();
+	return cpu;
 #elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
 	const char *thread = (const char *)__builtin_thread_pointer();
 	const struct rseq *area = (const struct rseq *)(thread + __rseq_offset);
-	int cpu = (int)__atomic_load_n(&area->cpu_id, __ATOMIC_RELAXED);
+
+	return (int)__atomic_load_n(&area->cpu_id, __ATOMIC_RELAXED);
+#else
+	return -1;
+#endif
+}
+
+/* The running CPU; stale as soon as the thread can migrate. */
+static inline int libpcpu_cpu(void)
+{
+	int cpu = libpcpu_cpu_rseq();
 
 	return cpu >= 0 ? cpu : libpcpu_cpu_slow();
-#else
-	return libpcpu_cpu_slow();
-#endif
 }
 
 #pragma GCC visibility pop

@@ -85,15 +85,23 @@ static bool overcommit_is_strict(void)
 	return mode == 2;
 }
 
+/* A quarter of what the limit leaves the host program. */
+static void obey(int resource, size_t *bytes)
+{
+	struct rlimit limit;
+
+	if (!getrlimit((__rlimit_resource_t)resource, &limit) &&
+	    limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur / 4 < *bytes)
+		*bytes = limit.rlim_cur / 4;
+}
+
 /* Address space to ask for: no more than the host program can spare. */
 static size_t budget(void)
 {
-	struct rlimit limit;
 	size_t bytes = BUDGET_MAX;
 
-	if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY &&
-	    limit.rlim_cur / 4 < bytes)
-		bytes = limit.rlim_cur / 4;
+	obey(RLIMIT_AS, &bytes);
+	obey(RLIMIT_DATA, &bytes); /* private writable memory, touched or not */
 	/* Reserved memory counts as committed there. */
 	if (overcommit_is_strict()) {
 		long pages = sysconf(_SC_AVPHYS_PAGES);

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,7 +31,8 @@ static atom32 pending; /* a futex: 1 when there is something to do */
 /* One round at a time: two would share a grace period that began too early.
  * Alloc and free never take it. */
 static pthread_mutex_t round_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool grace_is_lost; /* in a child forked in the middle of a round */
+static bool grace_is_lost;   /* in a child forked in the middle of a round */
+static bool readers_unknown; /* in a child: parent's readers are listed yet */
 
 static void sleep_ns(long ns)
 {
@@ -96,7 +98,7 @@ static size_t finish(struct pool *pool)
 	return bytes;
 }
 
-size_t reclaim_now(void)
+static size_t run_round(void)
 {
 	bool any = false;
 	size_t bytes = 0;
@@ -114,6 +116,49 @@ size_t reclaim_now(void)
 	return bytes;
 }
 
+static void wake_worker(void)
+{
+	int saved = errno;
+
+	/* pairs with [wake] worker(): the bits set before */
+	if (xchg_release(&pending, 1) == 0)
+		syscall(SYS_futex, &pending, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
+			0);
+	errno = saved;
+}
+
+static bool has_one_thread(void)
+{
+	struct stat tasks;
+
+	return !stat("/proc/self/task", &tasks) && tasks.st_nlink == 3;
+}
+
+/*
+ * After fork() liburcu still lists the parent's other threads as readers, for
+ * one of which a grace period may wait for ever. While the child has a single
+ * thread, we may tell liburcu to forget the others; later that would hit the
+ * child's own.
+ */
+static bool grace_will_end(void)
+{
+	if (readers_unknown && has_one_thread()) {
+		urcu_bp_before_fork();
+		urcu_bp_after_fork_child();
+		readers_unknown = false;
+	}
+	return !readers_unknown;
+}
+
+size_t reclaim_now(void)
+{
+	if (!grace_is_lost && grace_will_end())
+		return run_round();
+	reclaim_start();
+	wake_worker();
+	return 0;
+}
+
 void reclaim_retire(struct pool *pool, chunk_id chunk)
 {
 	uint32_t i = chunk.nr - pool->first.nr;
@@ -122,26 +167,19 @@ void reclaim_retire(struct pool *pool, chunk_id chunk)
 	fetch_or_release(&pool->retired[i / WORD_BITS],
 			 word_bit(i % WORD_BITS));
 	fetch_add_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
-	/* pairs with [wake] worker(): the bit just set */
-	if (xchg_release(&pending, 1) == 0) {
-		int saved = errno;
-
-		syscall(SYS_futex, &pending, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
-			0);
-		errno = saved;
-	}
+	wake_worker();
 }
 
 static void *worker(void *unused)
 {
 	(void)unused;
 	for (;;) {
-		/* pairs with [wake] reclaim_retire(): the bits set */
+		/* pairs with [wake] wake_worker(): the bits set */
 		while (!xchg_acquire(&pending, 0))
 			syscall(SYS_futex, &pending, FUTEX_WAIT_PRIVATE, 0,
 				NULL, NULL, 0);
 		sleep_ns(BATCH_NS);
-		reclaim_now();
+		run_round();
 	}
 	return NULL;
 }
@@ -153,6 +191,8 @@ void reclaim_start(void)
 	pthread_attr_t attr;
 	pthread_t thread;
 
+	if (!load_relaxed(&worker_runs)) /* relaxed: see below */
+		grace_will_end();
 	/* relaxed: nothing hangs on it but who creates the thread */
 	if (load_relaxed(&worker_runs) ||
 	    !cas_relaxed(&worker_runs, &stopped, 1))
@@ -201,6 +241,7 @@ static void after_fork_parent(void)
 static void after_fork_child(void)
 {
 	grace_is_lost |= !fork_holds_round;
+	readers_unknown = true;
 	pthread_mutex_init(&round_lock, NULL);
 	fork_holds_round = false;
 	store_relaxed(&worker_runs, 0); /* relaxed: the child has one thread */

@@ -85,7 +85,7 @@ SLOW static void *alloc_slow(unsigned class, unsigned flags)
 	struct request r = {.class = class, .nowait = flags & PCPU_NOWAIT};
 	struct object object;
 
-	if (!arena_is_ready() && !start_late()) {
+	if (!arena_is_ready() && (r.nowait || !start_late())) {
 		errno = ENOMEM;
 		return NULL;
 	}

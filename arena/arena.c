@@ -49,7 +49,7 @@ static int distance(unsigned from, unsigned to)
 
 	if (topology.placed)
 		d = numa_distance(topology.node_id[from], topology.node_id[to]);
-	return d ? d : (int)((to + nr - from) % nr) + (from != to);
+	return d ? d : 1000 + (int)((to + nr - from) % nr);
 }
 
 static void sort_nodes(unsigned node)
@@ -77,8 +77,11 @@ static bool init_arena(unsigned index)
 	arena->window = index / layout.nr_nodes;
 	arena->first.nr = index * layout.arena_chunks;
 	pools[index] = &arena->pool;
-	if (!pool_init(&arena->pool, arena->first, layout.arena_chunks) ||
-	    !shelf_init(&arena->shelves, layout.arena_chunks))
+	/* What a failed attempt to start has got stays. */
+	if ((!arena->pool.taken &&
+	     !pool_init(&arena->pool, arena->first, layout.arena_chunks)) ||
+	    (!arena->shelves.leaf &&
+	     !shelf_init(&arena->shelves, layout.arena_chunks)))
 		return false;
 	layout_bind(arena->shelves.summary, shelf_bytes(layout.arena_chunks),
 		    arena->node);
@@ -103,28 +106,19 @@ static void touch_slots(void)
 			      0); /* relaxed: start */
 }
 
-/* The first chunk: NOWAIT callers find something from the start. */
-static void link_first(struct arena *arena)
-{
-	struct request request = {.class = FIRST_CLASS(arena->window)};
-	struct object object;
+enum { STOPPED, STARTING, READY };
+static atom32 state;
 
-	if (!arena_grow(arena, &request, &object))
-		return;
-	arena_unclaim(object, request.class);
-	arena_unreserve(word_page(object.word), request.class);
-}
-
-bool arena_init(void)
+static bool init(void)
 {
 	unsigned i;
 
-	if (arena_is_ready())
-		return true;
-	sizeclass_init();
-	topology_read(&topology);
-	if (!layout_init())
-		return false;
+	if (!layout.unit_bytes) {
+		sizeclass_init();
+		topology_read(&topology);
+		if (!layout_init())
+			return false;
+	}
 	touch_slots();
 	for (i = 0; i < layout.nr_nodes; i++)
 		sort_nodes(i);
@@ -133,15 +127,34 @@ bool arena_init(void)
 			return false;
 	reclaim_init(pools, arena_count());
 	for (i = 0; i < layout.nr_nodes; i++)
-		link_first(&arenas[i]);
-	libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
+		arena_link_first(&arenas[i]);
 	return true;
+}
+
+bool arena_init(void)
+{
+	static bool told;
+	uint32_t old = STOPPED;
+	bool ready;
+
+	/* pairs with [start] store_release() below: everything set up, or what
+	 * a failed attempt has got already */
+	if (!cas_acquire(&state, &old, STARTING))
+		/* pairs with [start]: the same */
+		return load_acquire(&state) == READY;
+	ready = init();
+	if (ready)
+		libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
+	else if (!told)
+		complain("cannot reserve address space; allocations fail");
+	told = true;
+	/* pairs with [start] arena_init() of others */
+	store_release(&state, ready ? READY : STOPPED);
+	return ready;
 }
 
 /* Before other constructors, which may already want to allocate. */
 __attribute__((constructor(101))) static void start(void)
 {
-	if (!arena_init())
-		complain("cannot reserve address space; every allocation "
-			 "will fail");
+	arena_init();
 }

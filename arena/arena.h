@@ -84,7 +84,10 @@ struct request {
 	bool nowait;
 };
 
-/* Set everything up; idempotent. Returns false if memory cannot be reserved. */
+/*
+ * Set everything up, once; false if that failed, now or before, or if another
+ * thread (or the code that a signal interrupted) is still at it.
+ */
 bool arena_init(void);
 
 /* arenas[window * nr_nodes + node] */
@@ -102,6 +105,10 @@ bool arena_pick(const struct request *request, struct object *object);
 bool arena_grow(struct arena *arena, const struct request *request,
 		struct object *object);
 
+/* Give an arena without chunks one, so that NOWAIT callers find something.
+ * grow.c */
+void arena_link_first(struct arena *arena);
+
 /* Retire all chunks that are empty; for trimming. grow.c */
 void arena_retire_empty(struct arena *arena);
 
@@ -117,8 +124,14 @@ bool arena_claim(page_id head, unsigned class, struct object *object);
 /* Reserve a listed slab of the class and claim in it. reserve.c */
 bool arena_reserve(page_id head, unsigned class, struct object *object);
 
-/* The slab is no longer reserved: list it, retire it, or leave it full. */
-void arena_unreserve(page_id head, unsigned class);
+/*
+ * A slab that nobody has reserved: list it if it has room, retire it if it is
+ * empty. Whatever slab, if any, the page is the head of by now.
+ */
+void arena_offer(page_id head);
+
+/* The slab is no longer reserved. */
+void arena_unreserve(page_id head);
 
 /*
  * An object was freed and left its word with these free bits. If that makes
@@ -133,8 +146,12 @@ void slot_install(const struct request *request, word_id word);
 /* Step 2. */
 bool slot_advance(const struct request *request, struct object *object);
 
-/* Make all CPUs let go of what they have reserved in a window. */
-void slots_drain(unsigned window);
+/*
+ * Make all CPUs let go of what they have reserved in a window, and offer all
+ * slabs: also those that threads have not come to tell of, and in a child of
+ * fork() never will.
+ */
+void arena_drain(unsigned window);
 
 /* Give back a claim. */
 void arena_unclaim(struct object object, unsigned class);

@@ -114,3 +114,16 @@ bool arena_grow(struct arena *arena, const struct request *r,
 	*object = arena_carve(chunk_page(id, 1), r->class);
 	return true;
 }
+
+void arena_link_first(struct arena *arena)
+{
+	struct request request = {.class = FIRST_CLASS(arena->window)};
+	struct object object;
+
+	/* relaxed: a counter */
+	if (load_relaxed(&arena->nr_chunks) ||
+	    !arena_grow(arena, &request, &object))
+		return;
+	arena_unclaim(object, request.class);
+	arena_unreserve(word_page(object.word));
+}

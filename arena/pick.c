@@ -113,15 +113,19 @@ static bool claim_in_chunk(chunk_id id, unsigned class, struct object *object)
 	return false;
 }
 
-/* Look at every slab there is: hints may be late. */
-static bool pick_anywhere(const struct request *r, struct object *object)
+/* Step 7: look at every slab there is, and at what others keep reserved. */
+static bool pick_last(const struct request *r, struct object *object)
 {
+	unsigned window = size_classes[r->class].window;
 	unsigned node;
 	uint32_t i;
 
+	arena_drain(window);
+	if (pick_near(r, object))
+		return true;
 	for (node = 0; node < layout.nr_nodes; node++) {
-		struct arena *arena =
-			arena_nearest(size_classes[r->class].window, node, 0);
+		const struct arena *arena =
+			arena_at(window * layout.nr_nodes + node);
 
 		for (i = 0; i < arena->pool.nr_chunks; i++) {
 			chunk_id id = {arena->first.nr + i};
@@ -132,13 +136,6 @@ static bool pick_anywhere(const struct request *r, struct object *object)
 		}
 	}
 	return false;
-}
-
-/* Step 7: everything is exhausted but what others keep reserved. */
-static bool pick_last(const struct request *r, struct object *object)
-{
-	slots_drain(size_classes[r->class].window);
-	return pick_near(r, object) || pick_anywhere(r, object);
 }
 
 bool arena_pick(const struct request *r, struct object *object)

@@ -21,13 +21,41 @@ static void list(page_id head, unsigned class)
 	shelf_add(&arena->shelves, SHELF_CLASS(class), id.nr - arena->first.nr);
 }
 
-/* A slab that nobody has reserved: retire or list it. */
-static void offer(page_id head, unsigned class)
+void arena_offer(page_id head)
 {
-	if (slab_is_empty(head, class) && slab_retire(head, class))
-		arena_reap(head, class);
-	else if (slab_has_room(head, class))
-		list(head, class);
+	for (;;) {
+		uint64_t entry = map_load(head);
+		unsigned class = map_class(entry);
+
+		/* By now it may be another slab, or none: so much the better,
+		 * its room must not be lost for what we did to the old one. */
+		if (!class || map_behind(entry))
+			return;
+		if (!slab_is_empty(head, class)) {
+			if (slab_has_room(head, class))
+				list(head, class);
+			return;
+		}
+		if (slab_retire(head, class)) {
+			arena_reap(head, class);
+			return;
+		}
+	}
+}
+
+static void offer_all(const struct arena *arena)
+{
+	uint32_t i, page;
+
+	for (i = 0; i < arena->pool.nr_chunks; i++) {
+		chunk_id id = {arena->first.nr + i};
+
+		if (!pool_is_taken(&arena->pool, id))
+			continue;
+		for (page = 1; page < CHUNK_PAGES; page++)
+			if (!slab_is_reserved(chunk_page(id, page)))
+				arena_offer(chunk_page(id, page));
+	}
 }
 
 void arena_note_free(struct object object, unsigned class, uint64_t free)
@@ -40,14 +68,13 @@ void arena_note_free(struct object object, unsigned class, uint64_t free)
 	    free != sizeclass_word(c, word_index(object.word)))
 		return;
 	if (!slab_is_reserved(head))
-		offer(head, class);
+		arena_offer(head);
 }
 
-void arena_unreserve(page_id head, unsigned class)
+void arena_unreserve(page_id head)
 {
 	slab_unreserve(head);
-	if (slab_is(head, class))
-		offer(head, class);
+	arena_offer(head);
 }
 
 void arena_unclaim(struct object object, unsigned class)
@@ -89,12 +116,17 @@ bool arena_reserve(page_id head, unsigned class, struct object *object)
 
 	/* seq_cst [room]: off the list first, then we look at the words; a
 	 * free makes room first, then looks at the list */
-	if (!(fetch_and_seq_cst(room, ~bit) & bit) ||
-	    !slab_reserve(head, class))
+	if (!(fetch_and_seq_cst(room, ~bit) & bit))
 		return false;
+	if (!slab_reserve(head, class)) {
+		/* We may have taken another slab off the list. */
+		if (!slab_is_reserved(head))
+			arena_offer(head);
+		return false;
+	}
 	if (arena_claim(head, class, object))
 		return true;
-	arena_unreserve(head, class);
+	arena_unreserve(head);
 	return false;
 }
 
@@ -109,7 +141,7 @@ void slot_install(const struct request *r, word_id word)
 	word_id old = {xchg_relaxed(slot_of(r), word.nr)};
 
 	if (old.nr)
-		arena_unreserve(word_page(old), r->class);
+		arena_unreserve(word_page(old));
 }
 
 bool slot_advance(const struct request *r, struct object *object)
@@ -126,11 +158,11 @@ bool slot_advance(const struct request *r, struct object *object)
 	}
 	/* relaxed: who takes it out of the slot lets go of the slab */
 	if (cas_relaxed(slot, &word.nr, 0))
-		arena_unreserve(word_page(word), r->class);
+		arena_unreserve(word_page(word));
 	return false;
 }
 
-void slots_drain(unsigned window)
+static void slots_drain(unsigned window)
 {
 	unsigned first = FIRST_CLASS(window);
 	unsigned cpu, i;
@@ -146,7 +178,16 @@ void slots_drain(unsigned window)
 				old.nr =
 					xchg_relaxed(&slot[i], 0); /* relaxed */
 			if (old.nr)
-				arena_unreserve(word_page(old), first + i);
+				arena_unreserve(word_page(old));
 		}
 	}
+}
+
+void arena_drain(unsigned window)
+{
+	unsigned node;
+
+	slots_drain(window);
+	for (node = 0; node < layout.nr_nodes; node++)
+		offer_all(arena_at(window * layout.nr_nodes + node));
 }

@@ -21,8 +21,10 @@ bool shelf_init(struct shelves *shelves, uint32_t nr_chunks)
 	shelves->nr_groups = groups_of(nr_chunks);
 	shelves->nr_summaries = groups_of(shelves->nr_groups);
 	shelves->summary = layout_reserve(shelf_bytes(nr_chunks));
+	if (!shelves->summary)
+		return false;
 	shelves->leaf = shelves->summary + shelves->nr_summaries * NR_SHELVES;
-	return shelves->summary != NULL;
+	return true;
 }
 
 static atom64 *leaf_of(struct shelves *shelves, unsigned kind, uint32_t group)

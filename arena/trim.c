@@ -8,15 +8,20 @@
 
 size_t pcpu_trim(void)
 {
+	size_t bytes;
 	unsigned i;
 
 	if (!arena_is_ready())
 		return 0;
 	for (i = 0; i < NR_WINDOWS; i++)
-		slots_drain(i);
+		arena_drain(i);
 	for (i = 0; i < arena_count(); i++)
 		arena_retire_empty(arena_at(i));
-	return reclaim_now();
+	bytes = reclaim_now();
+	/* Without memory of their own, for NOWAIT callers. */
+	for (i = 0; i < layout.nr_nodes; i++)
+		arena_link_first(arena_at(i));
+	return bytes;
 }
 
 size_t libpcpu_nr_pages(void)

@@ -62,11 +62,9 @@ void model_point(const volatile void *address);
 #define fetch_add_seq_cst(a, x) ATOM_RMW(fetch_add, a, x, __ATOMIC_SEQ_CST)
 #define fetch_sub_relaxed(a, x) ATOM_RMW(fetch_sub, a, x, __ATOMIC_RELAXED)
 #define fetch_or_relaxed(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_RELAXED)
-#define fetch_or_acquire(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_ACQUIRE)
 #define fetch_or_release(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_RELEASE)
 #define fetch_or_seq_cst(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_SEQ_CST)
 #define fetch_and_relaxed(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_RELAXED)
-#define fetch_and_acquire(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_ACQUIRE)
 #define fetch_and_release(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_RELEASE)
 #define fetch_and_seq_cst(a, x) ATOM_RMW(fetch_and, a, x, __ATOMIC_SEQ_CST)
 #define xchg_relaxed(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_RELAXED)
@@ -98,16 +96,6 @@ static inline void add_local_relaxed(atom64 *a, uint64_t x)
 	__asm__("addq %1, %0" : "+m"(a->v) : "er"(x) : "cc");
 #else
 	store_relaxed(a, load_relaxed(a) + x);
-#endif
-}
-
-/* A hint in a loop that retries. */
-static inline void cpu_relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ __volatile__("yield");
 #endif
 }
 

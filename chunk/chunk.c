@@ -9,8 +9,9 @@ void chunk_link(chunk_id id, unsigned nr)
 
 	if (nr)
 		free &= ~word_run(1, nr);
-	/* pairs with [pages] chunk_claim_run(): the chunk's clean state */
-	store_release(&chunk_of(id)->free, free);
+	/* pairs with [pages] chunk_claim_run(): the chunk's clean state.
+	 * seq_cst [run]: the caller offers the runs next; as below */
+	store_seq_cst(&chunk_of(id)->free, free);
 }
 
 uint64_t chunk_claim_run(chunk_id id, unsigned nr, page_id *head)
@@ -35,7 +36,7 @@ uint64_t chunk_claim_run(chunk_id id, unsigned nr, page_id *head)
 
 bool chunk_has_run(chunk_id id, unsigned nr)
 {
-	/* seq_cst [run]: the other side of chunk_unclaim_run() */
+	/* seq_cst [run]: the other side of chunk_unclaim_run(), chunk_link() */
 	return word_run_starts(load_seq_cst(&chunk_of(id)->free), nr) != 0;
 }
 

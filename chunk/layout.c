@@ -3,7 +3,6 @@
 
 #include <numa.h>
 #include <numaif.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -11,6 +10,7 @@
 
 #include "chunk/chunk.h"
 #include "chunk/sizeclass.h"
+#include "chunk/sysfile.h"
 #include "chunk/topology.h"
 
 /* Until the start word 0, which is all that a slot can name, has no object. */
@@ -74,15 +74,11 @@ void layout_bind(void *start, size_t bytes, unsigned node)
 
 static bool overcommit_is_strict(void)
 {
-	FILE *file = fopen("/proc/sys/vm/overcommit_memory", "re");
-	int mode = 0;
+	char mode[16];
 
-	if (!file)
-		return false;
-	if (fscanf(file, "%d", &mode) != 1)
-		mode = 0;
-	fclose(file);
-	return mode == 2;
+	return sysfile_read("/proc/sys/vm/overcommit_memory", mode,
+			    sizeof(mode)) &&
+	       mode[0] == '2';
 }
 
 /* A quarter of what the limit leaves the host program. */
@@ -295,8 +291,10 @@ bool layout_init(void)
 	most = budget();
 	while (total_bytes(unit_bytes) > most || !reserve_all(unit_bytes)) {
 		unit_bytes /= 2;
-		if (unit_bytes < CHUNK_BYTES)
+		if (unit_bytes < CHUNK_BYTES) {
+			layout.unit_bytes = 0; /* no pointer is a handle */
 			return false;
+		}
 	}
 	place_units();
 	bind_nodes();

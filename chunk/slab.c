@@ -84,7 +84,8 @@ bool slab_is_empty(page_id head, unsigned class)
 /* Take a word whose objects are all free. */
 static bool take_word(word_id word, uint64_t all)
 {
-	/* pairs with [word] slab_unclaim(): used, and the copies' contents */
+	/* pairs with [word] slab_unclaim(), [carve] slab_carve(): used, and
+	 * the copies' contents */
 	return cas_acquire(word_of(word), &all, 0);
 }
 
@@ -118,13 +119,12 @@ bool slab_retire(page_id head, unsigned class)
 	unsigned taken, i;
 
 	for (taken = 0; taken < c->nr_words; taken++) {
+		/* With word 0 in hand the map is true. */
+		if (taken == 1 && !slab_is(head, class))
+			break;
 		if (!take_word(page_word(head, taken),
 			       sizeclass_word(c, taken)))
 			break;
-		if (taken == 0 && !slab_is(head, class)) {
-			taken++;
-			break;
-		}
 	}
 	if (taken == c->nr_words && slab_is(head, class)) {
 		mark_dirty(head, c);

@@ -20,10 +20,11 @@
  * words it took undoes a retire that found the slab in use.
  *
  *	I5  a word that belongs to no slab is 0.
- *	I6  map[page] is of class 0 exactly if the page belongs to no slab, seen
- *by a thread that holds an object of it or has claimed the page. I7  a bit is
- *set, or its object has exactly one owner. I8  used[word] <= lowest bit that
- *was never handed out since the slab's pages were last zeroed by the system.
+ *	I6  map[page] is of class 0 exactly if the page belongs to no slab, as
+ *	    seen by who holds an object of it or has claimed the page.
+ *	I7  a bit is set, or its object has exactly one owner.
+ *	I8  every bit that was handed out since the system zeroed the pages is
+ *	    below used[word], once its owner lets go of it.
  *
  *	              claim   unclaim   retire   carve
  *	claim          yes      yes       yes     yes
@@ -122,7 +123,9 @@ static inline bool slab_is_reserved(page_id head)
 /* Reserve it, unless it is reserved or no slab of the class. */
 static inline bool slab_reserve(page_id head, unsigned class)
 {
-	uint64_t old = map_load(head);
+	/* seq_cst [room]: if it is reserved, who unreserves it looks at the
+	 * list after; we have taken it off the list before */
+	uint64_t old = load_seq_cst(&layout.map[head.nr]);
 
 	/* seq_cst [room]: we look at the words next, see slab_is_reserved() */
 	return map_is_head(old, class) && !(old & MAP_RESERVED) &&

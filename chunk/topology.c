@@ -2,13 +2,14 @@
 #include "chunk/topology.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <numa.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "chunk/panic.h"
+#include "chunk/sysfile.h"
 
 struct topology topology;
 
@@ -46,21 +47,36 @@ bool topology_parse_list(const char *list, uint64_t mask[CPU_MASK_WORDS])
 	}
 }
 
-/* No stdio: this runs before main(), maybe before malloc() is fit for use. */
-static bool read_possible(uint64_t mask[CPU_MASK_WORDS])
+/*
+ * Without /sys: at least every CPU that is configured and every one that we may
+ * run on, as a CPU that runs us must be possible.
+ */
+static void guess_possible(uint64_t mask[CPU_MASK_WORDS])
+{
+	long nr = sysconf(_SC_NPROCESSORS_CONF);
+	cpu_set_t *set = CPU_ALLOC(LIBPCPU_CPUS_MAX);
+	size_t bytes = CPU_ALLOC_SIZE(LIBPCPU_CPUS_MAX);
+	unsigned cpu;
+
+	memset(mask, 0, CPU_MASK_WORDS * sizeof(*mask));
+	mask_set(mask, 0);
+	if (set && !sched_getaffinity(0, bytes, set))
+		for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++)
+			if (CPU_ISSET_S(cpu, bytes, set))
+				mask_set(mask, cpu);
+	for (cpu = 0; (long)cpu < nr && cpu < LIBPCPU_CPUS_MAX; cpu++)
+		mask_set(mask, cpu);
+	CPU_FREE(set);
+}
+
+static void read_possible(uint64_t mask[CPU_MASK_WORDS])
 {
 	char list[4096];
-	ssize_t n;
-	int fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
-		return false;
-	n = read(fd, list, sizeof(list) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	list[n] = '\0';
-	return topology_parse_list(list, mask);
+	if (!sysfile_read("/sys/devices/system/cpu/possible", list,
+			  sizeof(list)) ||
+	    !topology_parse_list(list, mask))
+		guess_possible(mask);
 }
 
 /*
@@ -199,14 +215,7 @@ void topology_read(struct topology *t)
 	static struct topology_source source; /* too large for a stack */
 	bool simulated;
 
-	if (!read_possible(source.possible)) {
-		long nr = sysconf(_SC_NPROCESSORS_CONF);
-		long cpu;
-
-		for (cpu = 0; cpu < nr && cpu < (long)LIBPCPU_CPUS_MAX; cpu++)
-			mask_set(source.possible, (unsigned)cpu);
-		mask_set(source.possible, 0);
-	}
+	read_possible(source.possible);
 	read_nodes(&source);
 	simulated = simulate(&source);
 	topology_build(t, &source);

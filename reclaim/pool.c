@@ -44,7 +44,7 @@ bool pool_claim(struct pool *pool, chunk_id *chunk)
 	return false;
 }
 
-static bool take_from(struct pool *pool, atom64 *set, chunk_id *chunk)
+bool pool_take(const struct pool *pool, atom64 *set, chunk_id *chunk)
 {
 	uint32_t w;
 
@@ -52,13 +52,11 @@ static bool take_from(struct pool *pool, atom64 *set, chunk_id *chunk)
 		uint64_t old = load_relaxed(&set[w]); /* relaxed: the CAS
 							 decides */
 		while (old) {
-			/* pairs with [aside] reclaim_retire(): the chunk's
-			 * dirty bits and its empty map */
+			/* pairs with [aside] pool_put(): the chunk's dirty
+			 * bits and its empty map */
 			if (!cas_weak_acquire(&set[w], &old,
 					      word_claim_first(old)))
 				continue;
-			fetch_sub_relaxed(&pool->nr_set_aside, 1); /* relaxed:
-							 a hint */
 			chunk->nr = pool->first.nr + w * WORD_BITS +
 				    word_first(old);
 			return true;
@@ -67,12 +65,22 @@ static bool take_from(struct pool *pool, atom64 *set, chunk_id *chunk)
 	return false;
 }
 
+void pool_put(const struct pool *pool, atom64 *set, chunk_id chunk)
+{
+	uint32_t i = chunk.nr - pool->first.nr;
+
+	/* pairs with [aside] pool_take(): dirty bits, empty map */
+	fetch_or_release(&set[i / WORD_BITS], word_bit(i % WORD_BITS));
+}
+
 bool pool_take_back(struct pool *pool, chunk_id *chunk)
 {
-	if (!load_relaxed(&pool->nr_set_aside)) /* relaxed: a hint */
+	if (!load_relaxed(&pool->nr_set_aside) || /* relaxed: a hint */
+	    (!pool_take(pool, pool->retired, chunk) &&
+	     !pool_take(pool, pool->waiting, chunk)))
 		return false;
-	return take_from(pool, pool->retired, chunk) ||
-	       take_from(pool, pool->waiting, chunk);
+	fetch_sub_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
+	return true;
 }
 
 void pool_unclaim(struct pool *pool, chunk_id chunk)

@@ -44,6 +44,13 @@ bool pool_init(struct pool *pool, chunk_id first, uint32_t nr_chunks);
 /* Claim the lowest fresh number. Lock-free; false if there is none. */
 bool pool_claim(struct pool *pool, chunk_id *chunk);
 
+/* Take the lowest chunk out of one of the sets; false if it has none. The
+ * caller owns the chunk then. Lock-free. */
+bool pool_take(const struct pool *pool, atom64 *set, chunk_id *chunk);
+
+/* Put a chunk that the caller owns into one of the sets. Wait-free. */
+void pool_put(const struct pool *pool, atom64 *set, chunk_id chunk);
+
 /* Take a chunk back that was set aside, with its memory as it is. Lock-free;
  * false if there is none. */
 bool pool_take_back(struct pool *pool, chunk_id *chunk);

@@ -31,6 +31,7 @@ static atom32 pending; /* a futex: 1 when there is something to do */
 /* One round at a time: two would share a grace period that began too early.
  * Alloc and free never take it. */
 static pthread_mutex_t round_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool in_grace;
 static bool grace_is_lost;   /* in a child forked in the middle of a round */
 static bool readers_unknown; /* in a child: parent's readers are listed yet */
 
@@ -41,25 +42,19 @@ static void sleep_ns(long ns)
 	nanosleep(&t, NULL);
 }
 
-/* Move what is retired to what waits. Returns whether anything waits. */
+/* Move what is retired to what waits, chunk by chunk: what is in neither set
+ * cannot be taken back. Returns whether anything waits. */
 static bool collect(struct pool *pool)
 {
 	bool any = false;
+	chunk_id chunk;
 	uint32_t w;
 
-	for (w = 0; w < pool->nr_words; w++) {
-		uint64_t bits = 0;
-
-		/* relaxed: the exchange decides */
-		if (load_relaxed(&pool->retired[w]))
-			/* pairs with [aside] reclaim_retire() */
-			bits = xchg_acquire(&pool->retired[w], 0);
-		if (bits)
-			/* pairs with [aside] take_from(): what we acquired */
-			fetch_or_release(&pool->waiting[w], bits);
+	while (pool_take(pool, pool->retired, &chunk))
+		pool_put(pool, pool->waiting, chunk);
+	for (w = 0; w < pool->nr_words; w++)
 		/* relaxed: only we add to it */
 		any |= load_relaxed(&pool->waiting[w]) != 0;
-	}
 	return any;
 }
 
@@ -78,22 +73,11 @@ static void give_back(struct pool *pool, chunk_id chunk)
 static size_t finish(struct pool *pool)
 {
 	size_t bytes = 0;
-	uint32_t w;
+	chunk_id chunk;
 
-	for (w = 0; w < pool->nr_words; w++) {
-		uint64_t bits = 0;
-
-		/* relaxed: the exchange decides */
-		if (load_relaxed(&pool->waiting[w]))
-			/* pairs with [aside] collect(), reclaim_retire() */
-			bits = xchg_acquire(&pool->waiting[w], 0);
-		for (; bits; bits = word_claim_first(bits)) {
-			chunk_id chunk = {pool->first.nr + w * WORD_BITS +
-					  word_first(bits)};
-
-			give_back(pool, chunk);
-			bytes += (size_t)CHUNK_BYTES * layout.nr_units;
-		}
+	while (pool_take(pool, pool->waiting, &chunk)) {
+		give_back(pool, chunk);
+		bytes += (size_t)CHUNK_BYTES * layout.nr_units;
 	}
 	return bytes;
 }
@@ -108,7 +92,9 @@ static size_t run_round(void)
 	for (i = 0; i < nr_pools; i++)
 		any |= collect(pools[i]);
 	if (any && !grace_is_lost) {
+		in_grace = true;
 		urcu_bp_synchronize_rcu();
+		in_grace = false;
 		for (i = 0; i < nr_pools; i++)
 			bytes += finish(pools[i]);
 	}
@@ -161,11 +147,7 @@ size_t reclaim_now(void)
 
 void reclaim_retire(struct pool *pool, chunk_id chunk)
 {
-	uint32_t i = chunk.nr - pool->first.nr;
-
-	/* pairs with [aside] collect(), take_from(): dirty bits, empty map */
-	fetch_or_release(&pool->retired[i / WORD_BITS],
-			 word_bit(i % WORD_BITS));
+	pool_put(pool, pool->retired, chunk);
 	fetch_add_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
 	wake_worker();
 }
@@ -191,8 +173,6 @@ void reclaim_start(void)
 	pthread_attr_t attr;
 	pthread_t thread;
 
-	if (!load_relaxed(&worker_runs)) /* relaxed: see below */
-		grace_will_end();
 	/* relaxed: nothing hangs on it but who creates the thread */
 	if (load_relaxed(&worker_runs) ||
 	    !cas_relaxed(&worker_runs, &stopped, 1))
@@ -240,7 +220,7 @@ static void after_fork_parent(void)
 
 static void after_fork_child(void)
 {
-	grace_is_lost |= !fork_holds_round;
+	grace_is_lost |= !fork_holds_round && in_grace;
 	readers_unknown = true;
 	pthread_mutex_init(&round_lock, NULL);
 	fork_holds_round = false;

@@ -136,8 +136,8 @@ unsigned pcpu_check_cpu(int cpu);
  * is waited for. Returns the bytes of address space, over all CPUs, whose pages
  * went back.
  *
- * In a child of fork() with several threads the worker does the rest later, and
- * the result is 0.
+ * In a child with several threads of a parent with several threads the worker
+ * does the rest later, and the result is 0.
  *
  * Context: any thread outside an RCU read-side critical section; blocks for a
  * grace period. Others may allocate and free meanwhile.

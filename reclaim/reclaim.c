@@ -2,6 +2,7 @@
 #include "reclaim/reclaim.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -113,11 +114,15 @@ static void wake_worker(void)
 	errno = saved;
 }
 
-static bool has_one_thread(void)
+/* Threads that may be readers: all but our worker. */
+static unsigned count_host_threads(void)
 {
 	struct stat tasks;
 
-	return !stat("/proc/self/task", &tasks) && tasks.st_nlink == 3;
+	/* relaxed: of the moment */
+	if (stat("/proc/self/task", &tasks))
+		return UINT_MAX;
+	return (unsigned)tasks.st_nlink - 2 - load_relaxed(&worker_runs);
 }
 
 /*
@@ -128,7 +133,7 @@ static bool has_one_thread(void)
  */
 static bool grace_will_end(void)
 {
-	if (readers_unknown && has_one_thread()) {
+	if (readers_unknown && count_host_threads() == 1) {
 		urcu_bp_before_fork();
 		urcu_bp_after_fork_child();
 		readers_unknown = false;
@@ -198,11 +203,13 @@ void reclaim_start(void)
  * long, the reader may be the thread that forks.
  */
 static __thread bool fork_holds_round;
+static __thread bool fork_leaves_readers;
 
 static void before_fork(void)
 {
 	long waited;
 
+	fork_leaves_readers = count_host_threads() > 1;
 	for (waited = 0; waited < FORK_WAIT_NS; waited += FORK_STEP_NS) {
 		fork_holds_round = !pthread_mutex_trylock(&round_lock);
 		if (fork_holds_round)
@@ -221,7 +228,7 @@ static void after_fork_parent(void)
 static void after_fork_child(void)
 {
 	grace_is_lost |= !fork_holds_round && in_grace;
-	readers_unknown = true;
+	readers_unknown |= fork_leaves_readers;
 	pthread_mutex_init(&round_lock, NULL);
 	fork_holds_round = false;
 	store_relaxed(&worker_runs, 0); /* relaxed: the child has one thread */

@@ -39,8 +39,8 @@ void reclaim_retire(struct pool *pool, chunk_id chunk);
 
 /*
  * Run a round now. Returns the bytes of address space, over all units, whose
- * pages went back. Blocks for a grace period; but in a child of fork() that has
- * several threads it leaves the round to the worker and returns 0, as liburcu
+ * pages went back. Blocks for a grace period; but if several threads run here, and did
+ * in the parent when it forked, it leaves the round to the worker and returns 0, as liburcu
  * may wait for readers that are not there (unless the host program calls
  * urcu_bp_before_fork() and its fellows, as liburcu asks for).
  */

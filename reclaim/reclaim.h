@@ -23,7 +23,7 @@
 #include "reclaim/pool.h"
 
 /* Once, at start. Pools are never destroyed. */
-void reclaim_init(struct pool **pools, unsigned nr);
+void reclaim_init(struct pool **all, unsigned nr);
 
 /*
  * Make sure that a worker runs, if one can be had. Called when an arena grows,
@@ -39,10 +39,11 @@ void reclaim_retire(struct pool *pool, chunk_id chunk);
 
 /*
  * Run a round now. Returns the bytes of address space, over all units, whose
- * pages went back. Blocks for a grace period; but if several threads run here, and did
- * in the parent when it forked, it leaves the round to the worker and returns 0, as liburcu
- * may wait for readers that are not there (unless the host program calls
- * urcu_bp_before_fork() and its fellows, as liburcu asks for).
+ * pages went back. Blocks for a grace period; but if several threads run here,
+ * and did in the parent when it forked, it leaves the round to the worker and
+ * returns 0, as liburcu may wait for readers that are not there (unless the
+ * host program calls urcu_bp_before_fork() and its fellows, as liburcu asks
+ * for).
  */
 size_t reclaim_now(void);
 

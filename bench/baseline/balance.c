@@ -38,7 +38,7 @@ static size_t depopulate(struct bl_hold *hold, struct bl_chunk *chunk,
 
 static size_t destroy(struct bl_hold *hold, struct bl_chunk *chunk)
 {
-	struct bl_run run = { 0, 0 };
+	struct bl_run run = {0, 0};
 	size_t given = 0;
 
 	for (;;) {
@@ -94,7 +94,7 @@ static bool page_is_idle(const struct bl_chunk *chunk, unsigned page)
 static size_t drain(struct bl_hold *hold, struct bl_chunk *chunk,
 		    bool *short_of)
 {
-	struct bl_run run = { 0, 0 };
+	struct bl_run run = {0, 0};
 	unsigned page = BL_UNIT_PAGES;
 	size_t given = 0;
 
@@ -138,7 +138,7 @@ static size_t drain_isolated_chunks(struct bl_hold *hold)
 static unsigned populate(struct bl_chunk *chunk, unsigned nr)
 {
 	struct bl_slot_mark before = bl_slot_mark(chunk);
-	struct bl_run run = { 0, 0 };
+	struct bl_run run = {0, 0};
 
 	while (nr) {
 		run = bl_bits_next_hole(chunk->populated, BL_UNIT_PAGES,
@@ -172,7 +172,7 @@ static unsigned populate_in_slots(unsigned nr)
 	struct bl_chunk *chunk;
 
 	for (; nr && slot <= BL_SLOT_FREE; slot++) {
-		TAILQ_FOREACH(chunk, bl_slot_list(slot), link) {
+		TAILQ_FOREACH (chunk, bl_slot_list(slot), link) {
 			if (chunk->nr_populated < BL_UNIT_PAGES)
 				break;
 		}

@@ -69,7 +69,7 @@ static struct bl_chunk *claim(const struct bl_wish *wish, unsigned *bit)
 static void populate(struct bl_chunk *chunk, unsigned bit, unsigned nr)
 {
 	struct bl_run pages = bl_pages_of(bit, nr);
-	struct bl_run hole = { .end = pages.start };
+	struct bl_run hole = {.end = pages.start};
 	struct bl_slot_mark before;
 	struct bl_hold hold;
 
@@ -133,7 +133,7 @@ static bool is_valid(size_t size, size_t align)
 
 static void *alloc(size_t size, size_t align, bool atomic)
 {
-	struct bl_wish wish = { .populated_only = atomic };
+	struct bl_wish wish = {.populated_only = atomic};
 	struct bl_place place;
 	char *cookie;
 
@@ -142,11 +142,11 @@ static void *alloc(size_t size, size_t align, bool atomic)
 		return NULL;
 	}
 	wish.nr = (unsigned)(size + BL_GRAIN_BYTES - 1) / BL_GRAIN_BYTES;
-	wish.align = align < BL_GRAIN_BYTES ? 1 :
-		     (unsigned)align / BL_GRAIN_BYTES;
+	wish.align =
+		align < BL_GRAIN_BYTES ? 1 : (unsigned)align / BL_GRAIN_BYTES;
 
-	place.chunk = atomic ? claim(&wish, &place.bit) :
-		      claim_or_grow(&wish, &place.bit);
+	place.chunk = atomic ? claim(&wish, &place.bit)
+			     : claim_or_grow(&wish, &place.bit);
 	if (!place.chunk) {
 		if (atomic) {
 			bl_balance_note_failure();
@@ -229,7 +229,7 @@ void baseline_stats_get(struct baseline_stats *stats)
 	const struct bl_chunk *chunk;
 	struct bl_hold hold;
 
-	*stats = (struct baseline_stats){ 0 };
+	*stats = (struct baseline_stats){0};
 	bl_grow_lock();
 	bl_lock(&hold);
 	for (chunk = bl_space_next(0); chunk;

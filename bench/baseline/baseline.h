@@ -18,31 +18,31 @@
  * What the kernel settles on for 8 or more CPUs: static, reserved and dynamic
  * first-chunk space (some 200 KiB), rounded up so that units fill a huge page.
  */
-#define BASELINE_UNIT_BYTES	((size_t)256 << 10)
-#define BASELINE_MAX_SIZE	((size_t)32 << 10)
+#define BASELINE_UNIT_BYTES ((size_t)256 << 10)
+#define BASELINE_MAX_SIZE ((size_t)32 << 10)
 
 enum baseline_lock {
-	BASELINE_MUTEX,		/* pthread mutex, adaptive */
-	BASELINE_TAS,		/* test and test-and-set; yields in the end */
-	BASELINE_TICKET,	/* FIFO: bad with more threads than CPUs */
-	BASELINE_MCS,		/* FIFO: the same */
-	BASELINE_COHORT,	/* ticket per node below one global ticket */
+	BASELINE_MUTEX,  /* pthread mutex, adaptive */
+	BASELINE_TAS,    /* test and test-and-set; yields in the end */
+	BASELINE_TICKET, /* FIFO: bad with more threads than CPUs */
+	BASELINE_MCS,    /* FIFO: the same */
+	BASELINE_COHORT, /* ticket per node below one global ticket */
 };
 
 struct baseline_config {
-	unsigned nr_cpus;	/* copies of each object, at least 1 */
+	unsigned nr_cpus; /* copies of each object, at least 1 */
 	enum baseline_lock lock;
-	bool zero;		/* false: no memset, to count instructions */
-	bool background;	/* false: no worker thread */
+	bool zero;       /* false: no memset, to count instructions */
+	bool background; /* false: no worker thread */
 };
 
 struct baseline_stats {
-	size_t nr_alloc;	/* live objects */
+	size_t nr_alloc; /* live objects */
 	size_t nr_chunks;
-	size_t unit_bytes;	/* address space of one unit, all chunks */
-	size_t populated_bytes;	/* populated pages of one unit, all chunks */
-	size_t live_bytes;	/* of one CPU, rounded to the 4-byte grain */
-	size_t metadata_bytes;	/* once for all CPUs */
+	size_t unit_bytes;      /* address space of one unit, all chunks */
+	size_t populated_bytes; /* populated pages of one unit, all chunks */
+	size_t live_bytes;      /* of one CPU, rounded to the 4-byte grain */
+	size_t metadata_bytes;  /* once for all CPUs */
 };
 
 /*

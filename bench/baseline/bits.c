@@ -115,8 +115,8 @@ static void keep_larger(struct bl_run *kept, unsigned start, unsigned end)
 	unsigned had = kept->end - kept->start;
 	unsigned has = end - start;
 
-	if (has > had || (has && has == had &&
-			  better_aligned(start, kept->start))) {
+	if (has > had ||
+	    (has && has == had && better_aligned(start, kept->start))) {
 		kept->start = start;
 		kept->end = end;
 	}

@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BL_WORD_BITS	64u
-#define BL_WORDS(bits)	(((bits) + BL_WORD_BITS - 1) / BL_WORD_BITS)
+#define BL_WORD_BITS 64u
+#define BL_WORDS(bits) (((bits) + BL_WORD_BITS - 1) / BL_WORD_BITS)
 
 /* @align is a power of two. */
-#define BL_ALIGN_UP(x, align)	(((x) + (align) - 1) & ~((align) - 1))
+#define BL_ALIGN_UP(x, align) (((x) + (align)-1) & ~((align)-1))
 
 /* Half-open: bits [start, end). */
 struct bl_run {

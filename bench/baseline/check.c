@@ -11,7 +11,7 @@
 #include "space.h"
 #include "worker.h"
 
-#define MAX_REPORTS	10
+#define MAX_REPORTS 10
 
 static unsigned nr_wrong;
 
@@ -104,8 +104,8 @@ static void check_areas(const struct bl_chunk *chunk)
 	}
 	expect(bl_bit_test(chunk->bound, BL_UNIT_BITS), "C1 bound at the end");
 	expect(chunk->nr_alloc == nr_alloc, "C1 nr_alloc");
-	expect(chunk->free_bytes ==
-	       (BL_UNIT_BITS - nr_taken) * BL_GRAIN_BYTES, "C2 free_bytes");
+	expect(chunk->free_bytes == (BL_UNIT_BITS - nr_taken) * BL_GRAIN_BYTES,
+	       "C2 free_bytes");
 }
 
 static void check_chunk(const struct bl_chunk *chunk)
@@ -134,10 +134,10 @@ static void check_slots(void)
 	const struct bl_chunk *chunk;
 
 	for (slot = 0; slot < BL_NR_SLOTS; slot++) {
-		bool isolated = slot == BL_SLOT_SIDELINED ||
-				slot == BL_SLOT_DEPOPULATE;
+		bool isolated =
+			slot == BL_SLOT_SIDELINED || slot == BL_SLOT_DEPOPULATE;
 
-		TAILQ_FOREACH(chunk, bl_slot_list(slot), link) {
+		TAILQ_FOREACH (chunk, bl_slot_list(slot), link) {
 			at_chunk = chunk->index;
 			nr_listed++;
 			expect(chunk->slot == slot, "slot field");
@@ -146,7 +146,8 @@ static void check_slots(void)
 				continue;
 			nr_empty += chunk->nr_empty;
 			expect(slot == BL_SLOT_FULL ||
-			       slot == bl_slot_of(chunk), "S3 right list");
+				       slot == bl_slot_of(chunk),
+			       "S3 right list");
 		}
 	}
 	expect(bl_slots_nr_empty() == nr_empty, "S2 nr_empty");

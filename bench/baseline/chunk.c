@@ -30,7 +30,7 @@ static void rescan_block(struct bl_chunk *chunk, unsigned block)
 {
 	const uint64_t *map = bl_chunk_block_map(chunk, block);
 	struct bl_hint *h = &chunk->blocks[block];
-	struct bl_run run = { .end = bl_hint_demote(h) };
+	struct bl_run run = {.end = bl_hint_demote(h)};
 
 	for (;;) {
 		run = bl_bits_next_hole(map, BL_BLOCK_BITS, run.end);
@@ -111,8 +111,8 @@ unsigned bl_chunk_claim(struct bl_chunk *chunk, const struct bl_wish *wish,
 {
 	struct bl_area_wish area = {
 		.range.start = from,
-		.range.end = min_of(from + wish->nr + BL_BLOCK_BITS,
-				    BL_UNIT_BITS),
+		.range.end =
+			min_of(from + wish->nr + BL_BLOCK_BITS, BL_UNIT_BITS),
 		.nr = wish->nr,
 		.align = wish->align,
 	};
@@ -133,8 +133,8 @@ unsigned bl_chunk_claim(struct bl_chunk *chunk, const struct bl_wish *wish,
 	chunk->nr_alloc++;
 	chunk->free_bytes -= wish->nr * BL_GRAIN_BYTES;
 	if (bit == chunk->hint.first)
-		chunk->hint.first = bl_bits_next_zero(chunk->taken,
-						      BL_UNIT_BITS, end);
+		chunk->hint.first =
+			bl_bits_next_zero(chunk->taken, BL_UNIT_BITS, end);
 	hints_after_claim(chunk, bit, end);
 	return bit;
 }
@@ -198,8 +198,7 @@ static void hints_after_unclaim(struct bl_chunk *chunk, unsigned bit,
 		chunk->hint.scan = 0;
 		rescan_chunk(chunk, chunk->hint.first);
 	} else {
-		bl_hint_add_run(&chunk->hint,
-				block * BL_BLOCK_BITS + run.start,
+		bl_hint_add_run(&chunk->hint, block * BL_BLOCK_BITS + run.start,
 				block * BL_BLOCK_BITS + run.end);
 	}
 }

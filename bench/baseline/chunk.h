@@ -30,21 +30,21 @@
 #include "bits.h"
 #include "hint.h"
 
-#define BL_GRAIN_BYTES	4u
-#define BL_PAGE_BYTES	4096u
-#define BL_BLOCK_BITS	(BL_PAGE_BYTES / BL_GRAIN_BYTES)
-#define BL_UNIT_BITS	((unsigned)(BASELINE_UNIT_BYTES / BL_GRAIN_BYTES))
-#define BL_UNIT_PAGES	(BL_UNIT_BITS / BL_BLOCK_BITS)
-#define BL_NONE		(~0u)
+#define BL_GRAIN_BYTES 4u
+#define BL_PAGE_BYTES 4096u
+#define BL_BLOCK_BITS (BL_PAGE_BYTES / BL_GRAIN_BYTES)
+#define BL_UNIT_BITS ((unsigned)(BASELINE_UNIT_BYTES / BL_GRAIN_BYTES))
+#define BL_UNIT_PAGES (BL_UNIT_BITS / BL_BLOCK_BITS)
+#define BL_NONE (~0u)
 
 struct bl_chunk {
 	TAILQ_ENTRY(bl_chunk) link;
-	unsigned index;		/* place in the address space; constant */
+	unsigned index; /* place in the address space; constant */
 	unsigned nr_alloc;
 	unsigned free_bytes;
 	int nr_empty;
 	unsigned nr_populated;
-	unsigned slot;		/* the list that it is on; see slot.h */
+	unsigned slot; /* the list that it is on; see slot.h */
 	bool isolated;
 	struct bl_hint hint;
 	struct bl_hint blocks[BL_UNIT_PAGES];

@@ -20,7 +20,7 @@ struct bl_run bl_next_region(const struct bl_chunk *chunk, unsigned from)
 {
 	unsigned block = from / BL_BLOCK_BITS;
 	unsigned base = block * BL_BLOCK_BITS;
-	struct bl_run run = { .start = BL_UNIT_BITS, .end = BL_UNIT_BITS };
+	struct bl_run run = {.start = BL_UNIT_BITS, .end = BL_UNIT_BITS};
 	unsigned carried = 0;
 	const struct bl_hint *h;
 
@@ -70,7 +70,7 @@ static struct place next_place(const struct bl_chunk *chunk,
 {
 	unsigned block = from / BL_BLOCK_BITS;
 	unsigned base = block * BL_BLOCK_BITS;
-	struct place at = { .off = BL_UNIT_BITS };
+	struct place at = {.off = BL_UNIT_BITS};
 	const struct bl_hint *h;
 	unsigned start;
 

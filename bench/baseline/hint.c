@@ -7,7 +7,10 @@
 void bl_hint_init(struct bl_hint *h, unsigned bits)
 {
 	*h = (struct bl_hint){
-		.best = bits, .left = bits, .right = bits, .bits = bits,
+		.best = bits,
+		.left = bits,
+		.right = bits,
+		.bits = bits,
 	};
 }
 

@@ -32,7 +32,7 @@ struct bl_hint {
 	unsigned best, best_at;
 	unsigned scan, scan_at;
 	unsigned left, right;
-	unsigned bits;		/* size of what is described; constant */
+	unsigned bits; /* size of what is described; constant */
 };
 
 static inline bool bl_overlap(unsigned a, unsigned a_end, unsigned b,
@@ -54,8 +54,7 @@ void bl_hint_add_run(struct bl_hint *h, unsigned start, unsigned end);
 unsigned bl_hint_demote(struct bl_hint *h);
 
 /* [start, end) was taken: true if best is broken and has to be found again. */
-static inline bool bl_hint_take(struct bl_hint *h, unsigned start,
-				unsigned end)
+static inline bool bl_hint_take(struct bl_hint *h, unsigned start, unsigned end)
 {
 	if (bl_overlap(h->scan_at, h->scan_at + h->scan, start, end))
 		h->scan = 0;

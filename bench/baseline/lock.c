@@ -21,16 +21,16 @@
 
 #ifdef TELL_TSAN
 #include <sanitizer/tsan_interface.h>
-#define tell_locked(lock)	__tsan_acquire(lock)
-#define tell_unlocking(lock)	__tsan_release(lock)
+#define tell_locked(lock) __tsan_acquire(lock)
+#define tell_unlocking(lock) __tsan_release(lock)
 #else
-#define tell_locked(lock)	((void)(lock))
-#define tell_unlocking(lock)	((void)(lock))
+#define tell_locked(lock) ((void)(lock))
+#define tell_unlocking(lock) ((void)(lock))
 #endif
 
-#define CACHE_LINE	64
-#define MAX_NODES	64
-#define TAS_SPINS	128	/* before giving the CPU to the holder */
+#define CACHE_LINE 64
+#define MAX_NODES 64
+#define TAS_SPINS 128 /* before giving the CPU to the holder */
 
 /* In the shape that the cohort template wants; tickets need no context. */
 static inline void ticket_lock(void *lock, void *context)

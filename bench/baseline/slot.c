@@ -6,8 +6,8 @@
 
 #include <stdatomic.h>
 
-#define SLOT_SHIFT	5	/* 1 to 31 bytes share the first lists */
-#define FAIL_THRESHOLD	3	/* runs this short are not worth a second try */
+#define SLOT_SHIFT 5     /* 1 to 31 bytes share the first lists */
+#define FAIL_THRESHOLD 3 /* runs this short are not worth a second try */
 
 _Static_assert(BASELINE_UNIT_BYTES == (size_t)1 << (BL_SLOT_WHOLE + 2),
 	       "the last length's list is the unit's");

@@ -25,7 +25,7 @@
 
 enum {
 	BL_SLOT_FULL = 0,
-	BL_SLOT_WHOLE = 16,	/* a unit's length; see the assert in slot.c */
+	BL_SLOT_WHOLE = 16, /* a unit's length; see the assert in slot.c */
 	BL_SLOT_SIDELINED,
 	BL_SLOT_FREE,
 	BL_SLOT_DEPOPULATE,
@@ -33,8 +33,8 @@ enum {
 };
 
 /* Empty populated pages that the worker keeps ready for atomic callers. */
-#define BL_EMPTY_LOW	2
-#define BL_EMPTY_HIGH	4
+#define BL_EMPTY_LOW 2
+#define BL_EMPTY_HIGH 4
 
 TAILQ_HEAD(bl_slot, bl_chunk);
 

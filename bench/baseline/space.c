@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define MAX_CHUNKS	4096u	/* 1 GiB per CPU */
-#define MAX_CPUS	65536u
+#define MAX_CHUNKS 4096u /* 1 GiB per CPU */
+#define MAX_CPUS 65536u
 
 static struct {
 	char *start;
-	size_t span;		/* bytes of one chunk, all CPUs */
+	size_t span; /* bytes of one chunk, all CPUs */
 	unsigned nr_cpus;
 	unsigned max_chunks;
 	uint64_t used[BL_WORDS(MAX_CHUNKS)];
@@ -28,8 +28,8 @@ static bool reserve(void)
 
 	for (max = MAX_CHUNKS; max; max /= 2) {
 		start = mmap(NULL, max * space.span, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			     -1, 0);
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			     0);
 		if (start == MAP_FAILED)
 			continue;
 		/* Percpu pages are small ones; kernels without THP refuse. */

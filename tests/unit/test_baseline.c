@@ -24,21 +24,21 @@
 #include "baseline/check.h"
 #include "baseline/slot.h"
 
-#define NR_CPUS		3u
-#define PAGE		4096u
-#define NR_THREADS	4u
+#define NR_CPUS 3u
+#define PAGE 4096u
+#define NR_THREADS 4u
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SLOW_TOOL	1
+#define SLOW_TOOL 1
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SLOW_TOOL	1
+#define SLOW_TOOL 1
 #endif
 #endif
 #ifndef SLOW_TOOL
-#define SLOW_TOOL	0
+#define SLOW_TOOL 0
 #endif
-#define SCALE(n)	(SLOW_TOOL ? (n) / 4 : (n))
+#define SCALE(n) (SLOW_TOOL ? (n) / 4 : (n))
 
 static uint64_t first_seed;
 
@@ -60,8 +60,10 @@ static uint32_t below(struct rng *rng, uint32_t limit)
 static void init(unsigned nr_cpus, enum baseline_lock lock, bool background)
 {
 	struct baseline_config config = {
-		.nr_cpus = nr_cpus, .lock = lock,
-		.zero = true, .background = background,
+		.nr_cpus = nr_cpus,
+		.lock = lock,
+		.zero = true,
+		.background = background,
 	};
 
 	ck_assert_int_eq(baseline_init(&config), 0);
@@ -145,8 +147,9 @@ static size_t random_size(struct rng *rng)
 	case 0:
 		return 1 + below(rng, 4096);
 	case 1:
-		return below(rng, 8) ? 1 + below(rng, 512) :
-		       1 + below(rng, (uint32_t)BASELINE_MAX_SIZE);
+		return below(rng, 8)
+			       ? 1 + below(rng, 512)
+			       : 1 + below(rng, (uint32_t)BASELINE_MAX_SIZE);
 	default:
 		return 1 + below(rng, 96);
 	}
@@ -167,8 +170,8 @@ static void make(struct object *o, struct rng *rng)
 
 	o->size = random_size(rng);
 	o->tag = next_random(rng) & ~(uint32_t)0xff;
-	o->p = atomic ? baseline_alloc_atomic(o->size, align) :
-	       baseline_alloc(o->size, align);
+	o->p = atomic ? baseline_alloc_atomic(o->size, align)
+		      : baseline_alloc(o->size, align);
 	if (!o->p) {
 		ck_assert(atomic);
 		ck_assert_int_eq(errno, ENOMEM);
@@ -221,7 +224,7 @@ static void check_all(const struct object *objects, uint32_t nr)
 
 START_TEST(init__bad_config__einval)
 {
-	struct baseline_config config = { .nr_cpus = 0 };
+	struct baseline_config config = {.nr_cpus = 0};
 
 	ck_assert_int_eq(baseline_init(&config), -1);
 	ck_assert_int_eq(errno, EINVAL);
@@ -234,7 +237,7 @@ END_TEST
 
 START_TEST(init__twice__ebusy_until_exit)
 {
-	struct baseline_config config = { .nr_cpus = 1 };
+	struct baseline_config config = {.nr_cpus = 1};
 
 	ck_assert_int_eq(baseline_init(&config), 0);
 	ck_assert_int_eq(baseline_init(&config), -1);
@@ -259,8 +262,8 @@ END_TEST
 /* The word-wise searches against one bit at a time. */
 START_TEST(bits__random_maps__as_bit_by_bit)
 {
-	struct rng rng = { first_seed };
-	uint64_t map[4] = { 0 };
+	struct rng rng = {first_seed};
+	uint64_t map[4] = {0};
 	unsigned round, size, from, want, i;
 
 	for (round = 0; round < SCALE(20000u); round++) {
@@ -292,8 +295,8 @@ END_TEST
 START_TEST(find_area__too_small_holes__largest_is_reported)
 {
 	/* Free: 2 to 4, 8 to 13, 20 to 39. */
-	uint64_t map[1] = { ~(uint64_t)0 };
-	struct bl_area_wish wish = { { 0, 64 }, 10, 1 };
+	uint64_t map[1] = {~(uint64_t)0};
+	struct bl_area_wish wish = {{0, 64}, 10, 1};
 	struct bl_run skipped;
 
 	bl_bits_clear(map, 2, 3);
@@ -314,9 +317,10 @@ START_TEST(alloc__bad_size_or_alignment__einval)
 	static const struct {
 		size_t size, align;
 	} bad[] = {
-		{ 0, 4 }, { BASELINE_MAX_SIZE + 1, 4 }, { SIZE_MAX, 4 },
-		{ 8, 3 }, { 8, 24 }, { 8, 2 * PAGE }, { 8, SIZE_MAX },
-		{ 8, (size_t)1 << 63 },
+		{0, 4},        {BASELINE_MAX_SIZE + 1, 4},
+		{SIZE_MAX, 4}, {8, 3},
+		{8, 24},       {8, 2 * PAGE},
+		{8, SIZE_MAX}, {8, (size_t)1 << 63},
 	};
 	unsigned i;
 
@@ -326,8 +330,8 @@ START_TEST(alloc__bad_size_or_alignment__einval)
 		ck_assert_ptr_null(baseline_alloc(bad[i].size, bad[i].align));
 		ck_assert_int_eq(errno, EINVAL);
 		errno = 0;
-		ck_assert_ptr_null(baseline_alloc_atomic(bad[i].size,
-							 bad[i].align));
+		ck_assert_ptr_null(
+			baseline_alloc_atomic(bad[i].size, bad[i].align));
 		ck_assert_int_eq(errno, EINVAL);
 	}
 	baseline_free(NULL);
@@ -339,7 +343,7 @@ END_TEST
 START_TEST(alloc__every_size_and_alignment__aligned_and_zero)
 {
 	size_t size, align;
-	struct object o = { .tag = 0xabcd00 };
+	struct object o = {.tag = 0xabcd00};
 
 	init(NR_CPUS, BASELINE_MUTEX, false);
 	for (size = 1; size <= BASELINE_MAX_SIZE; size = size * 2 + 1) {
@@ -381,9 +385,9 @@ END_TEST
 /* Loop test: bit 0 is the worker, the others choose the number of objects. */
 START_TEST(random_ops__shadow_model__hints_as_recomputed)
 {
-	static const uint32_t sizes[] = { 60, 600, 3000 };
+	static const uint32_t sizes[] = {60, 600, 3000};
 	static struct object objects[3000];
-	struct rng rng = { first_seed + (unsigned)_i };
+	struct rng rng = {first_seed + (unsigned)_i};
 	uint32_t nr = sizes[_i / 2];
 	unsigned round;
 
@@ -409,7 +413,7 @@ END_TEST
 START_TEST(random_ops__after_every_one__hints_as_recomputed)
 {
 	static struct object objects[100];
-	struct rng rng = { first_seed + 77 };
+	struct rng rng = {first_seed + 77};
 	unsigned i;
 
 	memset(objects, 0, sizeof(objects));
@@ -424,8 +428,8 @@ END_TEST
 
 static void *churn(void *arg)
 {
-	struct rng rng = { first_seed + (uintptr_t)arg };
-	struct object objects[64] = { { 0 } };
+	struct rng rng = {first_seed + (uintptr_t)arg};
+	struct object objects[64] = {{0}};
 
 	replace_randomly(objects, 64, &rng, SCALE(8000u));
 	free_most(objects, 64, &rng, 0);
@@ -440,8 +444,8 @@ START_TEST(threads__churn__nothing_shared_or_lost)
 
 	init(NR_CPUS, (enum baseline_lock)_i, true);
 	for (i = 0; i < NR_THREADS; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, churn,
-						(void *)i), 0);
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, churn, (void *)i), 0);
 	for (i = 0; i < NR_THREADS; i++)
 		pthread_join(threads[i], NULL);
 	ck_assert_uint_eq(nr_live(), 0);
@@ -455,7 +459,7 @@ static _Atomic(void *) table[256];
 
 static void *pass_on(void *arg)
 {
-	struct rng rng = { first_seed + 1000 + (uintptr_t)arg };
+	struct rng rng = {first_seed + 1000 + (uintptr_t)arg};
 	unsigned i;
 	void *p;
 
@@ -476,8 +480,9 @@ START_TEST(threads__freed_by_others__nothing_lost)
 
 	init(NR_CPUS, (enum baseline_lock)_i, true);
 	for (i = 0; i < NR_THREADS; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, pass_on,
-						(void *)i), 0);
+		ck_assert_int_eq(
+			pthread_create(&threads[i], NULL, pass_on, (void *)i),
+			0);
 	for (i = 0; i < NR_THREADS; i++)
 		pthread_join(threads[i], NULL);
 	for (i = 0; i < 256; i++)
@@ -512,7 +517,7 @@ END_TEST
 
 START_TEST(atomic__with_worker__served_again_soon)
 {
-	const struct timespec tick = { .tv_nsec = 1000000 };
+	const struct timespec tick = {.tv_nsec = 1000000};
 	unsigned served = 0, tries = 0;
 
 	init(NR_CPUS, BASELINE_TAS, true);
@@ -540,8 +545,8 @@ static unsigned nr_resident(void *const *objects, unsigned nr)
 		for (cpu = 0; cpu < NR_CPUS; cpu++) {
 			page = (uintptr_t)baseline_ptr(objects[i], cpu);
 			page &= ~(uintptr_t)(PAGE - 1);
-			ck_assert_int_eq(mincore((void *)page, PAGE,
-						 &resident), 0);
+			ck_assert_int_eq(mincore((void *)page, PAGE, &resident),
+					 0);
 			sum += resident & 1;
 		}
 	}
@@ -584,7 +589,7 @@ static unsigned nr_listed(unsigned slot)
 	const struct bl_chunk *chunk;
 	unsigned nr = 0;
 
-	TAILQ_FOREACH(chunk, bl_slot_list(slot), link)
+	TAILQ_FOREACH (chunk, bl_slot_list(slot), link)
 		nr++;
 	return nr;
 }
@@ -650,8 +655,8 @@ START_TEST(trim__sparse_chunks__empty_pages_are_given_back)
 
 	init(NR_CPUS, BASELINE_MUTEX, false);
 	for (i = 0; i < NR; i++) {
-		objects[i] = (struct object){ baseline_alloc(PAGE, PAGE), PAGE,
-					      i << 8 };
+		objects[i] = (struct object){baseline_alloc(PAGE, PAGE), PAGE,
+					     i << 8};
 		write_tags(&objects[i]);
 	}
 	for (i = 0; i < NR; i++)
@@ -686,7 +691,7 @@ END_TEST
 START_TEST(worker__all_freed__chunks_go_by_themselves)
 {
 	enum { NR = 1000 };
-	const struct timespec tick = { .tv_nsec = 1000000 };
+	const struct timespec tick = {.tv_nsec = 1000000};
 	struct baseline_stats stats;
 	void *objects[NR];
 	unsigned i;
@@ -710,7 +715,7 @@ END_TEST
 
 START_TEST(alloc__address_space_used_up__enomem_and_live_intact)
 {
-	struct baseline_config config = { .nr_cpus = 1 };
+	struct baseline_config config = {.nr_cpus = 1};
 	void *first, *last = NULL, *p;
 	size_t nr = 0;
 

@@ -14,13 +14,10 @@
  * A free: pointer -> page -> map -> class -> index -> fetch_add on the word.
  */
 #include <errno.h>
-#include <sched.h>
 
 #include "arena/arena.h"
 #include "chunk/compiler.h"
-#include "chunk/panic.h"
 #include "chunk/registry.h"
-#include "chunk/topology.h"
 #include "chunk/zero.h"
 #include "pcpu.h"
 

@@ -52,16 +52,13 @@ void arena_reap(page_id head, unsigned class)
 
 void arena_retire_empty(struct arena *arena)
 {
-	uint32_t i;
+	uint32_t at = 0;
+	chunk_id id;
 
-	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		chunk_id id = {arena->first.nr + i};
-
+	while (pool_next(&arena->pool, &at, &id))
 		/* relaxed: the CAS in retire() decides */
-		if (pool_is_taken(&arena->pool, id) &&
-		    load_relaxed(&chunk_of(id)->free) == CHUNK_EMPTY)
+		if (load_relaxed(&chunk_of(id)->free) == CHUNK_EMPTY)
 			retire(arena, id);
-	}
 }
 
 /*

@@ -118,7 +118,6 @@ static bool pick_last(const struct request *r, struct object *object)
 {
 	unsigned window = size_classes[r->class].window;
 	unsigned node;
-	uint32_t i;
 
 	arena_drain(window);
 	if (pick_near(r, object))
@@ -126,14 +125,12 @@ static bool pick_last(const struct request *r, struct object *object)
 	for (node = 0; node < layout.nr_nodes; node++) {
 		const struct arena *arena =
 			arena_at(window * layout.nr_nodes + node);
+		uint32_t at = 0;
+		chunk_id id;
 
-		for (i = 0; i < arena->pool.nr_chunks; i++) {
-			chunk_id id = {arena->first.nr + i};
-
-			if (pool_is_taken(&arena->pool, id) &&
-			    claim_in_chunk(id, r->class, object))
+		while (pool_next(&arena->pool, &at, &id))
+			if (claim_in_chunk(id, r->class, object))
 				return true;
-		}
 	}
 	return false;
 }

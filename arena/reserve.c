@@ -45,17 +45,13 @@ void arena_offer(page_id head)
 
 static void offer_all(const struct arena *arena)
 {
-	uint32_t i, page;
+	uint32_t at = 0, page;
+	chunk_id id;
 
-	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		chunk_id id = {arena->first.nr + i};
-
-		if (!pool_is_taken(&arena->pool, id))
-			continue;
+	while (pool_next(&arena->pool, &at, &id))
 		for (page = 1; page < CHUNK_PAGES; page++)
 			if (!slab_is_reserved(chunk_page(id, page)))
 				arena_offer(chunk_page(id, page));
-	}
 }
 
 void arena_note_free(struct object object, unsigned class, uint64_t free)

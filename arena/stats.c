@@ -159,14 +159,11 @@ static size_t metadata_of(const struct arena *arena, uint32_t taken)
 
 static void add_arena(struct pcpu_stats *stats, const struct arena *arena)
 {
-	uint32_t i, taken = 0;
+	uint32_t at = 0, taken = 0;
+	struct chunk_stats chunk;
+	chunk_id id;
 
-	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		chunk_id id = {arena->first.nr + i};
-		struct chunk_stats chunk;
-
-		if (!pool_is_taken(&arena->pool, id))
-			continue;
+	while (pool_next(&arena->pool, &at, &id)) {
 		taken++;
 		stats_chunk(id, &chunk);
 		add_chunk(stats, &chunk);

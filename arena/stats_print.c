@@ -66,16 +66,13 @@ static void number(struct printer *p, const char *name, uint64_t value)
 
 static void print_chunks(struct printer *p, const struct arena *arena)
 {
-	uint32_t i;
+	struct chunk_stats chunk;
+	uint32_t at = 0;
+	chunk_id id;
 
-	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		chunk_id id = {arena->first.nr + i};
-		struct chunk_stats chunk;
-
-		if (!pool_is_taken(&arena->pool, id))
-			continue;
+	while (pool_next(&arena->pool, &at, &id)) {
 		stats_chunk(id, &chunk);
-		open_member(p, "chunk", i);
+		open_member(p, "chunk", at - 1);
 #define PRINT(name) number(p, #name, chunk.name);
 		STATS_CHUNK_FIELDS(PRINT)
 #undef PRINT

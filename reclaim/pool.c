@@ -91,3 +91,20 @@ void pool_unclaim(struct pool *pool, chunk_id chunk)
 	fetch_and_release(&pool->taken[i / WORD_BITS],
 			  ~word_bit(i % WORD_BITS));
 }
+
+bool pool_next(const struct pool *pool, uint32_t *at, chunk_id *chunk)
+{
+	while (*at < pool->nr_chunks) {
+		/* relaxed: of the moment */
+		uint64_t left = load_relaxed(&pool->taken[*at / WORD_BITS]) >>
+				*at % WORD_BITS;
+
+		if (left) {
+			*at += word_first(left);
+			chunk->nr = pool->first.nr + (*at)++;
+			return true;
+		}
+		*at += WORD_BITS - *at % WORD_BITS;
+	}
+	return false;
+}

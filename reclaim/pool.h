@@ -64,6 +64,12 @@ static inline bool pool_is_taken(const struct pool *pool, chunk_id chunk)
 	return load_relaxed(&pool->taken[i / WORD_BITS]) >> i % WORD_BITS & 1;
 }
 
+/*
+ * Walk the numbers that are not fresh, of the moment. *at counts from the
+ * pool's first and starts at 0; false at the end.
+ */
+bool pool_next(const struct pool *pool, uint32_t *at, chunk_id *chunk);
+
 /* Make a chunk that the caller owns fresh. */
 void pool_unclaim(struct pool *pool, chunk_id chunk);
 

@@ -59,15 +59,21 @@ static bool collect(struct pool *pool)
 	return any;
 }
 
-static void give_back(struct pool *pool, chunk_id chunk)
+/* Returns the bytes whose pages went back; pages that could not be dropped keep
+ * their dirty bits, and clean ones have none to give. */
+static size_t give_back(struct pool *pool, chunk_id chunk)
 {
-	/* Pages that could not be dropped keep their dirty bits. */
+	size_t bytes = 0;
+
 	if (load_relaxed(&chunk_of(chunk)->dirty) && /* relaxed: ours */
-	    layout_depopulate(chunk))
+	    layout_depopulate(chunk)) {
+		bytes = (size_t)CHUNK_BYTES * layout.nr_units;
 		/* relaxed: pool_unclaim() publishes it */
 		store_relaxed(&chunk_of(chunk)->dirty, 0);
+	}
 	pool_unclaim(pool, chunk);
 	fetch_sub_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
+	return bytes;
 }
 
 /* The grace period is over for all that still waits. */
@@ -76,10 +82,8 @@ static size_t finish(struct pool *pool)
 	size_t bytes = 0;
 	chunk_id chunk;
 
-	while (pool_take(pool, pool->waiting, &chunk)) {
-		give_back(pool, chunk);
-		bytes += (size_t)CHUNK_BYTES * layout.nr_units;
-	}
+	while (pool_take(pool, pool->waiting, &chunk))
+		bytes += give_back(pool, chunk);
 	return bytes;
 }
 
@@ -229,7 +233,10 @@ static void after_fork_child(void)
 {
 	grace_is_lost |= !fork_holds_round && in_grace;
 	readers_unknown |= fork_leaves_readers;
-	pthread_mutex_init(&round_lock, NULL);
+	if (fork_holds_round)
+		pthread_mutex_unlock(&round_lock);
+	else
+		pthread_mutex_init(&round_lock, NULL);
 	fork_holds_round = false;
 	store_relaxed(&worker_runs, 0); /* relaxed: the child has one thread */
 }

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What comes at any moment: fork while other threads are inside the allocator,
+ * signal handlers that allocate and free, threads that exit. Nothing may be
+ * lost, and nobody may wait for who is gone. (Rows 35 to 37 of the table of
+ * faults; 38 is test_stopped.c.)
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/time.h>
+#include <urcu/urcu-bp.h>
+
+#include <pcpu.h>
+
+#include "owned.h"
+#include "support.h"
+
+#define NR_HELD 32u
+
+static atomic_bool stop, ready;
+
+/* TSan allows no new thread in a forked child unless told so. */
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
+/* Allocate and free with up to NR_HELD objects; id is the thread's own. */
+static void churn(unsigned id, unsigned nr_steps, struct rng *rng)
+{
+	void *held[NR_HELD] = {NULL};
+	unsigned step, slot;
+
+	for (step = 1; step <= nr_steps; step++) {
+		slot = (unsigned)rng_below(rng, NR_HELD);
+		if (held[slot]) {
+			owned_free(held[slot]);
+			held[slot] = NULL;
+		} else {
+			held[slot] = owned_alloc(4 + rng_below(rng, 300), 0,
+						 id << 24 | step);
+		}
+	}
+	for (slot = 0; slot < NR_HELD; slot++)
+		if (held[slot])
+			owned_free(held[slot]);
+}
+
+static void *churn_until_stopped(void *arg)
+{
+	unsigned id = *(unsigned *)arg;
+	struct rng rng = {.state = id};
+
+	while (!stop)
+		churn(id, 1000, &rng);
+	return NULL;
+}
+
+static void *trim_until_stopped(void *arg)
+{
+	while (!stop)
+		pcpu_trim();
+	return arg;
+}
+
+/* --- 35: fork ----------------------------------------------------------------
+ */
+
+struct fork_case {
+	void *kept; /* lives on both sides */
+	unsigned round;
+};
+
+static void live_in_the_child(void *arg)
+{
+	struct fork_case *fork_case = arg;
+	struct rng rng = {.state = fork_case->round};
+	struct pcpu_stats stats;
+
+	require(owned_check(fork_case->kept) == 0x7f000000 + fork_case->round,
+		"round %u", fork_case->round);
+	churn(99, 500, &rng);
+	owned_free(fork_case->kept);
+	pcpu_trim();
+	churn(99, 500, &rng);
+	require(pcpu_stats_get(&stats) == 0, "errno %d", errno);
+}
+
+START_TEST(fork_beside_busy_threads__child_allocates_frees_and_trims)
+{
+	static unsigned ids[3] = {1, 2, 3};
+	pthread_t threads[4];
+	struct support_child child;
+	struct fork_case fork_case;
+	unsigned i;
+
+	for (i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL,
+						churn_until_stopped, &ids[i]),
+				 0);
+	ck_assert_int_eq(
+		pthread_create(&threads[3], NULL, trim_until_stopped, NULL), 0);
+	for (i = 1; i <= SUPPORT_SCALE(150u); i++) {
+		fork_case.round = i;
+		fork_case.kept = owned_alloc(64, 0, 0x7f000000 + i);
+		support_fork(live_in_the_child, &fork_case, &child);
+		ck_assert_msg(support_succeeded(&child),
+			      "round %u: status %#x: %s", i,
+			      (unsigned)child.status, child.text);
+		require(owned_check(fork_case.kept) == 0x7f000000 + i,
+			"the child's writes are seen");
+		owned_free(fork_case.kept);
+	}
+	stop = true;
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	support_expect_none_live();
+}
+END_TEST
+
+/* A child of a child, each with objects of its ancestors to free. */
+static void live_in_generations(void *arg)
+{
+	struct fork_case *fork_case = arg;
+	struct support_child child;
+	struct fork_case next = {.round = fork_case->round + 1};
+
+	live_in_the_child(fork_case);
+	if (next.round > 5)
+		return;
+	next.kept = owned_alloc(64, 0, 0x7f000000 + next.round);
+	support_fork(live_in_generations, &next, &child);
+	require(support_succeeded(&child), "status %#x: %s",
+		(unsigned)child.status, child.text);
+	owned_free(next.kept);
+	support_expect_none_live();
+}
+
+START_TEST(fork_of_a_forked_child__works_through_generations)
+{
+	struct fork_case first = {.round = 0};
+	struct support_child child;
+
+	first.kept = owned_alloc(64, 0, 0x7f000000);
+	pcpu_trim();
+	support_fork(live_in_generations, &first, &child);
+	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
+		      (unsigned)child.status, child.text);
+	owned_free(first.kept);
+	support_expect_none_live();
+}
+END_TEST
+
+/* Sits in a read-side section, as a reader that never quiesces. */
+static void *read_until_stopped(void *arg)
+{
+	urcu_bp_read_lock();
+	ready = true;
+	while (!stop)
+		usleep(100);
+	urcu_bp_read_unlock();
+	return arg;
+}
+
+/* The reader is not there in the child: nothing may wait for it. */
+START_TEST(fork_beside_an_rcu_reader__child_does_not_wait_for_it)
+{
+	pthread_t reader;
+	struct support_child child;
+	struct fork_case fork_case = {.round = 1};
+
+	ck_assert_int_eq(
+		pthread_create(&reader, NULL, read_until_stopped, NULL), 0);
+	while (!ready)
+		usleep(100);
+	fork_case.kept = owned_alloc(64, 0, 0x7f000001);
+	support_fork(live_in_the_child, &fork_case, &child);
+	stop = true;
+	pthread_join(reader, NULL);
+	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
+		      (unsigned)child.status, child.text);
+	owned_free(fork_case.kept);
+	pcpu_trim();
+	support_expect_none_live();
+}
+END_TEST
+
+/* --- 36: signal handlers
+ * -------------------------------------------------------- */
+
+static void *handler_held[4];
+static volatile sig_atomic_t nr_handled, nr_handler_allocs;
+
+/* Hold a few objects from one signal to the next. */
+static void allocate_in_handler(int sig)
+{
+	unsigned slot = (unsigned)nr_handled % 4;
+	int saved = errno;
+
+	(void)sig;
+	nr_handled++;
+	if (handler_held[slot])
+		owned_free(handler_held[slot]);
+	handler_held[slot] = owned_alloc(slot == 3 ? 256 : 8, PCPU_NOWAIT,
+					 0x6e000000u + (unsigned)nr_handled);
+	if (handler_held[slot])
+		nr_handler_allocs++;
+	errno = saved;
+}
+
+static void set_timer(long us)
+{
+	struct itimerval every = {{0, us}, {0, us}};
+
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+START_TEST(handler_at_1_khz_allocates_and_frees__nothing_is_corrupted)
+{
+	struct sigaction action = {.sa_handler = allocate_in_handler,
+				   .sa_flags = SA_RESTART};
+	struct rng rng = {.state = support_seed()};
+	unsigned slot, nr_steps = 0;
+
+	sigaction(SIGALRM, &action, NULL);
+	set_timer(1000);
+	while (nr_handled < (SUPPORT_SANITIZED ? 200 : 2000)) {
+		churn(1, 1000, &rng);
+		if (nr_steps++ % 64 == 0)
+			pcpu_trim();
+	}
+	set_timer(0);
+	for (slot = 0; slot < 4; slot++)
+		if (handler_held[slot])
+			owned_free(handler_held[slot]);
+	ck_assert_int_gt(nr_handler_allocs, nr_handled / 4);
+	support_expect_none_live();
+}
+END_TEST
+
+/* --- 37: exited threads
+ * ------------------------------------------------------- */
+
+static void *leave_objects(void *arg)
+{
+	void **left = arg;
+	unsigned i;
+
+	for (i = 0; i < NR_HELD; i++)
+		left[i] = owned_alloc(8 + 8 * i, 0, 0x55000000u + i);
+	return NULL;
+}
+
+START_TEST(objects_of_exited_threads__are_freed_by_others)
+{
+	void *left[NR_HELD];
+	pthread_t thread;
+	unsigned round, i;
+
+	for (round = 0; round < 50; round++) {
+		ck_assert_int_eq(
+			pthread_create(&thread, NULL, leave_objects, left), 0);
+		pthread_join(thread, NULL);
+		for (i = 0; i < NR_HELD; i++)
+			owned_free(left[i]);
+	}
+	pcpu_trim();
+	support_expect_none_live();
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("faults_async");
+	TCase *tcase = tcase_create("async"), *reader = tcase_create("reader");
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_test(
+		tcase,
+		fork_beside_busy_threads__child_allocates_frees_and_trims);
+	tcase_add_test(tcase,
+		       fork_of_a_forked_child__works_through_generations);
+	tcase_add_test(
+		tcase,
+		handler_at_1_khz_allocates_and_frees__nothing_is_corrupted);
+	tcase_add_test(tcase, objects_of_exited_threads__are_freed_by_others);
+	suite_add_tcase(suite, tcase);
+	/* A child that waits for a grace period has all signals blocked. */
+	tcase_set_timeout(reader, 20);
+	tcase_add_test(reader,
+		       fork_beside_an_rcu_reader__child_does_not_wait_for_it);
+	suite_add_tcase(suite, reader);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	return support_main(argc, argv, make_suite, NULL);
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Limits on memory: what cannot be had is ENOMEM, all live objects stay intact,
+ * nothing is lost by it, and the host program keeps its share. (Row 27 of the
+ * table of faults.)
+ */
+#include <pcpu.h>
+
+#include "owned.h"
+#include "smoke.h"
+#include "support.h"
+
+#define NR_OBJECTS_MAX (1u << 21)
+
+static void set_limit(int resource, size_t mib)
+{
+	struct rlimit limit = {mib << 20, mib << 20};
+
+	require(setrlimit((__rlimit_resource_t)resource, &limit) == 0,
+		"errno %d", errno);
+}
+
+/* Allocate until ENOMEM; the number of objects in held after it. */
+static unsigned fill_up(void **held, unsigned nr, size_t size)
+{
+	void *p;
+
+	while (nr < NR_OBJECTS_MAX) {
+		errno = 0;
+		p = pcpu_alloc(size, 4);
+		if (!p)
+			break;
+		owned_stamp(p, pcpu_usable_size(p), nr + 1);
+		held[nr++] = p;
+	}
+	require(nr < NR_OBJECTS_MAX, "no end of memory");
+	require(errno == ENOMEM, "errno %d", errno);
+	return nr;
+}
+
+static unsigned free_from(void **held, unsigned nr, unsigned first)
+{
+	while (nr > first) {
+		nr--;
+		require(owned_check(held[nr]) == nr + 1, "object %u", nr);
+		owned_free(held[nr]);
+	}
+	return nr;
+}
+
+static void job_exhaust(void)
+{
+	void **held = calloc(NR_OBJECTS_MAX, sizeof(*held));
+	unsigned nr, nr_large, nr_all;
+	size_t size;
+
+	require(held != NULL, "calloc");
+	nr_large = fill_up(held, 0, 32768);
+	nr = fill_up(held, nr_large, 8);
+	nr_all = fill_up(held, nr, 1000);
+	require(nr_large > 0, "not one object");
+	require(!pcpu_alloc(32768, 4) && errno == ENOMEM, "errno %d", errno);
+	require(!pcpu_alloc_flags(32768, 4, PCPU_NOWAIT) && errno == ENOMEM,
+		"errno %d", errno);
+	/* Room for one is room for one. */
+	size = pcpu_usable_size(held[nr_all - 1]);
+	owned_free(held[nr_all - 1]);
+	held[nr_all - 1] = owned_alloc(size, 0, nr_all);
+	free_from(held, nr_all, nr_large / 2);
+	nr = fill_up(held, nr_large / 2, 8);
+	free_from(held, nr, 0);
+	support_expect_none_live();
+	pcpu_trim();
+	nr = fill_up(held, 0, 32768);
+	require(nr >= nr_large, "%u objects at first, %u later", nr_large, nr);
+	free_from(held, nr, 0);
+	support_expect_none_live();
+	printf("%u large, %u in all\n", nr_large, nr_all);
+	free(held);
+}
+
+static void limit_to_256_mib(void)
+{
+	set_limit(RLIMIT_AS, 256);
+}
+
+static void limit_to_64_mib(void)
+{
+	set_limit(RLIMIT_AS, 64);
+}
+
+static void limit_to_4_gib(void)
+{
+	set_limit(RLIMIT_AS, 4096);
+}
+
+static void limit_data_to_1_gib(void)
+{
+	set_limit(RLIMIT_DATA, 1024);
+}
+
+static void run_limited(const char *job, void (*prepare)(void))
+{
+	static const char *const env[] = {"PCPU_NODES=2", NULL};
+	struct support_exec exec = {job, env, prepare};
+	struct support_child child;
+
+	/* Sanitizers need more address space than any limit leaves. */
+	if (SUPPORT_SANITIZED)
+		return;
+	support_exec_job(&exec, &child);
+	support_expect_success(&child, &exec);
+}
+
+START_TEST(address_space_exhausted__enomem_and_the_living_intact)
+{
+	run_limited("exhaust", limit_to_256_mib);
+	run_limited("exhaust", limit_to_64_mib);
+}
+END_TEST
+
+START_TEST(limited_address_space__the_same_work_is_done)
+{
+	run_limited("smoke", limit_to_4_gib);
+}
+END_TEST
+
+/* The host program's own half must be left to it. */
+static void job_share_the_limit(void)
+{
+	void *mine = malloc((size_t)512 << 20);
+
+	require(mine != NULL, "no memory left for the program");
+	free(mine);
+	job_smoke();
+}
+
+START_TEST(limited_address_space__leaves_room_for_the_program)
+{
+	run_limited("share_the_limit", limit_to_4_gib);
+}
+END_TEST
+
+START_TEST(limited_data_segment__leaves_room_for_the_program)
+{
+	run_limited("share_the_limit", limit_data_to_1_gib);
+}
+END_TEST
+
+/* No system call that takes address space succeeds from here on. */
+static void job_limit_at_run_time(void)
+{
+	void **held = calloc(4096, sizeof(*held));
+	unsigned nr, i;
+
+	for (nr = 0; nr < 100; nr++)
+		held[nr] = owned_alloc(8, 0, nr + 1);
+	set_limit(RLIMIT_AS, 1);
+	for (; nr < 4096; nr++) {
+		held[nr] = pcpu_alloc(1 + nr % 3000, 4);
+		require(held[nr] || errno == ENOMEM, "errno %d", errno);
+		if (!held[nr])
+			break;
+		owned_stamp(held[nr], pcpu_usable_size(held[nr]), nr + 1);
+	}
+	for (i = 0; i < nr; i++)
+		owned_free(held[i]);
+	pcpu_trim();
+	support_expect_none_live();
+	free(held);
+}
+
+START_TEST(limit_set_at_run_time__works_on_or_enomem)
+{
+	run_limited("limit_at_run_time", NULL);
+}
+END_TEST
+
+static const struct support_job jobs[] = {
+	{"smoke", job_smoke},
+	{"exhaust", job_exhaust},
+	{"share_the_limit", job_share_the_limit},
+	{"limit_at_run_time", job_limit_at_run_time},
+	{NULL, NULL},
+};
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("limits");
+	TCase *tcase = tcase_create("limits");
+
+#define ADD(name) tcase_add_test(tcase, name)
+	tcase_set_timeout(tcase, 60);
+	ADD(address_space_exhausted__enomem_and_the_living_intact);
+	ADD(limited_address_space__the_same_work_is_done);
+	ADD(limited_address_space__leaves_room_for_the_program);
+	ADD(limited_data_segment__leaves_room_for_the_program);
+	ADD(limit_set_at_run_time__works_on_or_enomem);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	return support_main(argc, argv, make_suite, jobs);
+}

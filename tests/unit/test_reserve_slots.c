@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The slots of arena/reserve.c: which slab a CPU allocates from. Chunk 0 of
+ * the first arena serves as the place for all slabs.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "arena/arena.h"
+#include "chunk/topology.h"
+#include "chunk/word.h"
+
+/* Classes by size: 16 words, 1 word, 1 object. */
+#define FOUR_BYTES FIRST_CLASS(WINDOW_SKEWED)
+#define A_LINE (FOUR_BYTES + 15)
+#define LARGEST NR_SIZES
+
+static struct object nth(page_id head, unsigned n)
+{
+	return (struct object){page_word(head, n / WORD_BITS), n % WORD_BITS};
+}
+
+static bool is_listed(page_id head, unsigned class)
+{
+	chunk_id id = page_chunk(head);
+	struct arena *arena = arena_of(id);
+	uint32_t i = id.nr - arena->first.nr;
+
+	return load_relaxed(&chunk_of(id)->room) >> page_index(head) & 1 &&
+	       shelf_find(&arena->shelves, SHELF_CLASS(class), i) == i;
+}
+
+static uint64_t word_at(page_id head, unsigned index)
+{
+	return load_relaxed(word_of(page_word(head, index)));
+}
+
+/* Pages of the chunk, as arena/pick.c claims them. */
+static page_id claim_pages(unsigned nr)
+{
+	struct arena *arena = arena_at(0);
+	page_id head;
+	uint64_t before = chunk_claim_run(arena->first, nr, &head);
+
+	ck_assert(before);
+	if (before == CHUNK_EMPTY)
+		fetch_sub_relaxed(&arena->nr_empty, 1);
+	return head;
+}
+
+/* A reserved slab; its first object is ours. */
+static page_id carve(unsigned class)
+{
+	page_id head = claim_pages(size_classes[class].nr_pages);
+
+	arena_carve(head, class);
+	return head;
+}
+
+static struct request request_of(unsigned class)
+{
+	return (struct request){.class = class, .cpu = topology.unit_cpu[0]};
+}
+
+static uint32_t slot(unsigned class)
+{
+	return load_relaxed(&arena_slots[topology.unit_cpu[0]].word[class]);
+}
+
+static page_id install(unsigned class)
+{
+	struct request r = request_of(class);
+	page_id head = carve(class);
+
+	slot_install(&r, page_word(head, 0));
+	return head;
+}
+
+START_TEST(install__slot_that_named_another__that_is_let_go)
+{
+	page_id one = install(A_LINE), two = install(A_LINE);
+
+	ck_assert_uint_eq(slot(A_LINE), page_word(two, 0).nr);
+	ck_assert(slab_is_reserved(two));
+	ck_assert(!slab_is_reserved(one));
+	ck_assert(is_listed(one, A_LINE));
+}
+END_TEST
+
+START_TEST(advance__empty_slot__nothing)
+{
+	struct request r = request_of(A_LINE);
+	struct object object;
+
+	ck_assert(!slot_advance(&r, &object));
+}
+END_TEST
+
+START_TEST(advance__word_is_full__slot_names_the_next_with_room)
+{
+	struct request r = request_of(FOUR_BYTES);
+	page_id head = install(FOUR_BYTES);
+	struct object object;
+	unsigned n;
+
+	for (n = 1; n < size_classes[FOUR_BYTES].nr_objects; n++) {
+		ck_assert(slot_advance(&r, &object));
+		ck_assert_uint_eq(object_index(object), n);
+		ck_assert_uint_eq(slot(FOUR_BYTES), object.word.nr);
+	}
+	arena_unclaim(nth(head, 130), FOUR_BYTES);
+	ck_assert(slot_advance(&r, &object));
+	ck_assert_uint_eq(slot(FOUR_BYTES), page_word(head, 2).nr);
+}
+END_TEST
+
+START_TEST(advance__slab_is_full__let_go_and_slot_empty)
+{
+	struct request r = request_of(LARGEST);
+	page_id head = install(LARGEST);
+	struct object object;
+
+	ck_assert(!slot_advance(&r, &object));
+	ck_assert_uint_eq(slot(LARGEST), 0);
+	ck_assert(!slab_is_reserved(head));
+	arena_unclaim(nth(head, 0), LARGEST);
+	ck_assert(!slab_is(head, LARGEST));
+}
+END_TEST
+
+/* The slab was retired, and its pages carved anew, behind the slot's back. */
+START_TEST(advance__slab_is_of_another_class_by_now__nothing_changes_there)
+{
+	struct request r = request_of(A_LINE);
+	page_id head = install(A_LINE);
+	struct object object;
+	uint64_t before;
+
+	slab_unclaim(nth(head, 0));
+	ck_assert(slab_retire(head, A_LINE));
+	arena_carve(head, A_LINE - 1);
+	before = word_at(head, 0);
+	ck_assert(!slot_advance(&r, &object));
+	ck_assert_uint_eq(slot(A_LINE), 0);
+	ck_assert(slab_is(head, A_LINE - 1));
+	ck_assert_uint_eq(word_at(head, 0), before);
+}
+END_TEST
+
+START_TEST(drain__slots_of_all_cpus__slabs_of_that_window_let_go)
+{
+	unsigned other = A_LINE + NR_SIZES;
+	struct request r = request_of(other);
+	page_id mine = install(A_LINE), theirs = carve(A_LINE), aligned;
+
+	r.cpu = topology.nr_cpu_ids - 1;
+	r.class = A_LINE;
+	slot_install(&r, page_word(theirs, 0));
+	r.class = other;
+	ck_assert(arena_pick(&r, &(struct object){{0}, 0}));
+	aligned.nr = load_relaxed(&arena_slots[r.cpu].word[other]) / PAGE_WORDS;
+	arena_drain(WINDOW_SKEWED);
+	ck_assert_uint_eq(slot(A_LINE), 0);
+	ck_assert(is_listed(mine, A_LINE) && is_listed(theirs, A_LINE));
+	ck_assert(slab_is_reserved(aligned));
+	arena_drain(WINDOW_PAGES);
+	ck_assert(is_listed(aligned, other));
+}
+END_TEST
+
+/* As a thread does that is stopped in the middle of a free, or was forked away.
+ */
+START_TEST(drain__freed_but_nobody_was_told__listed_or_given_back)
+{
+	page_id some = carve(A_LINE), all = carve(LARGEST);
+	struct object object;
+
+	while (arena_claim(some, A_LINE, &object))
+		;
+	arena_unreserve(some);
+	arena_unreserve(all);
+	slab_unclaim((struct object){page_word(all, 0), 0});
+	for (object.bit = 0; object.bit < 30; object.bit++)
+		slab_unclaim((struct object){page_word(some, 0), object.bit});
+	ck_assert(!is_listed(some, A_LINE) && slab_is(all, LARGEST));
+	arena_drain(WINDOW_SKEWED);
+	ck_assert(is_listed(some, A_LINE) && !slab_is(all, LARGEST));
+}
+END_TEST
+
+/* -------------------------------------------------------------------------- */
+
+int main(void)
+{
+	Suite *suite = suite_create("reserve_slots");
+	TCase *tc = tcase_create("reserve_slots");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, install__slot_that_named_another__that_is_let_go);
+	tcase_add_test(tc, advance__empty_slot__nothing);
+	tcase_add_test(tc,
+		       advance__word_is_full__slot_names_the_next_with_room);
+	tcase_add_test(tc, advance__slab_is_full__let_go_and_slot_empty);
+	tcase_add_test(
+		tc,
+		advance__slab_is_of_another_class_by_now__nothing_changes_there);
+	tcase_add_test(tc,
+		       drain__slots_of_all_cpus__slabs_of_that_window_let_go);
+	tcase_add_test(tc,
+		       drain__freed_but_nobody_was_told__listed_or_given_back);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

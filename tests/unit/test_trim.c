@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pcpu_trim() on four simulated nodes. Without CK_FORK, as a trim in a forked
+ * child that has threads (those of a sanitizer count) is left to the worker:
+ * each test leaves nothing live behind.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arena/arena.h"
+#include "pcpu.h"
+
+#define NR_TEST_NODES 4u
+
+static uint32_t chunks_of_all(void)
+{
+	uint32_t nr = 0;
+	unsigned i;
+
+	for (i = 0; i < arena_count(); i++)
+		nr += load_relaxed(&arena_at(i)->nr_chunks);
+	return nr;
+}
+
+/* Every node keeps one chunk of the first window for NOWAIT callers. */
+START_TEST(trim__nothing_live__all_go_back_and_each_node_has_a_fresh_one)
+{
+	unsigned node;
+
+	pcpu_free(pcpu_alloc(100, 128));
+	ck_assert_uint_eq(chunks_of_all(), NR_TEST_NODES + 1);
+	/* All the others were clean. */
+	ck_assert_uint_eq(pcpu_trim(), (size_t)CHUNK_BYTES * layout.nr_units);
+	ck_assert_uint_eq(chunks_of_all(), NR_TEST_NODES);
+	for (node = 0; node < NR_TEST_NODES; node++) {
+		const struct chunk *chunk = chunk_of(arena_at(node)->first);
+
+		ck_assert_uint_eq(load_relaxed(&chunk->free), CHUNK_EMPTY);
+		ck_assert_uint_eq(load_relaxed(&chunk->dirty), 0);
+	}
+	ck_assert_uint_eq(libpcpu_nr_pages(),
+			  NR_TEST_NODES * (CHUNK_PAGES - 1) * layout.nr_units);
+}
+END_TEST
+
+START_TEST(trim__a_live_object__its_chunk_stays)
+{
+	void *p = pcpu_alloc(8, 128);
+
+	*(int *)pcpu_ptr(p, 0) = 42;
+	pcpu_trim();
+	ck_assert_uint_eq(chunks_of_all(), NR_TEST_NODES + 1);
+	ck_assert_int_eq(*(int *)pcpu_ptr(p, 0), 42);
+	pcpu_free(p);
+	pcpu_trim();
+	ck_assert_uint_eq(chunks_of_all(), NR_TEST_NODES);
+}
+END_TEST
+
+static bool is_resident(const void *p)
+{
+	uintptr_t page = (uintptr_t)p & ~(uintptr_t)(PAGE_BYTES - 1);
+	unsigned char vec;
+
+	ck_assert_int_eq(mincore((void *)page, PAGE_BYTES, &vec), 0);
+	return vec & 1;
+}
+
+/* In both windows. */
+START_TEST(trim__memory_was_used__virgin_again)
+{
+	size_t align = _i ? 128 : 8, i;
+	char *p = pcpu_alloc(5000, align);
+	int cpu;
+
+	pcpu_for_each_cpu (cpu)
+		memset(pcpu_ptr(p, cpu), 0xa5, 5000);
+	pcpu_free(p);
+	ck_assert_uint_gt(pcpu_trim(), 0);
+	p = pcpu_alloc(5000, align);
+	pcpu_for_each_cpu (cpu) {
+		const char *copy = pcpu_ptr(p, cpu);
+
+		ck_assert(!is_resident(copy) && !is_resident(copy + 4999));
+		for (i = 0; i < 5000; i++)
+			if (copy[i])
+				ck_abort_msg("CPU %d, byte %zu", cpu, i);
+	}
+	pcpu_free(p);
+}
+END_TEST
+
+static void simulate(char **argv)
+{
+	unsigned cpus = NR_TEST_NODES * pcpu_nr_cpus();
+	char value[16];
+
+	if (getenv("TEST_IS_SIMULATED"))
+		return;
+	setenv("TEST_IS_SIMULATED", "1", 1);
+	cpus = cpus < LIBPCPU_CPUS_MAX ? cpus : LIBPCPU_CPUS_MAX;
+	snprintf(value, sizeof(value), "%u", cpus);
+	setenv("PCPU_POSSIBLE_CPUS", value, 1);
+	snprintf(value, sizeof(value), "%u", NR_TEST_NODES);
+	setenv("PCPU_NODES", value, 1);
+	execv("/proc/self/exe", argv);
+	abort();
+}
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("trim");
+	TCase *tc = tcase_create("trim");
+	SRunner *runner;
+	int failed;
+
+	(void)argc;
+	simulate(argv);
+	tcase_add_test(
+		tc,
+		trim__nothing_live__all_go_back_and_each_node_has_a_fresh_one);
+	tcase_add_test(tc, trim__a_live_object__its_chunk_stays);
+	tcase_add_loop_test(tc, trim__memory_was_used__virgin_again, 0, 2);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Races by name, each of which once hid room until the next free in the slab.
+ * A victim is preempted once or twice, at all points in turn, so the tests need
+ * not know at which of them the window was.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "explore.h"
+
+struct scenario {
+	const char *name;
+	void (*prepare)(void);
+	void (*victim)(void);
+	void (*first)(void);  /* preempts the victim */
+	void (*second)(void); /* preempts it once more, later; or NULL */
+};
+
+static const struct scenario *scenario;
+static unsigned long distance; /* from the first to the second */
+static unsigned nr_preempted;
+static void *held[8];
+
+static void alloc_into(unsigned i, size_t size)
+{
+	held[i] = explore_alloc(size, 0);
+}
+
+static void preempt_again(void)
+{
+	unsigned cpu = explore_cpu();
+
+	nr_preempted = 2;
+	scenario->second();
+	explore_on_cpu(cpu);
+}
+
+static void preempt(void)
+{
+	unsigned cpu = explore_cpu();
+
+	nr_preempted = 1;
+	scenario->first();
+	explore_on_cpu(cpu);
+	if (scenario->second)
+		explore_arm(distance, preempt_again);
+}
+
+/* Returns how often the victim was preempted before it ended. */
+static unsigned run_schedule(unsigned long point)
+{
+	snprintf(explore_schedule, sizeof(explore_schedule),
+		 "%s, preempted at %lu and %lu later", scenario->name, point,
+		 distance);
+	explore_reset();
+	scenario->prepare();
+	nr_preempted = 0;
+	explore_arm(point, preempt);
+	scenario->victim();
+	explore_disarm();
+	explore_check();
+	return nr_preempted;
+}
+
+static void run_all_schedules(const struct scenario *which)
+{
+	unsigned long point, nr = 0;
+	unsigned times = 1;
+
+	scenario = which;
+	for (point = 1; times; point++) {
+		distance = 0;
+		do {
+			distance++;
+			times = run_schedule(point);
+			nr += times == (scenario->second ? 2 : 1);
+		} while (times == 2);
+	}
+	explore_expect(nr >= 10, "%lu schedules of %lu points", nr, point);
+	explore_reset();
+	explore_check();
+}
+
+/* --- a stale reservation takes another slab's listing ----------------------
+ * The victim is to reserve a listed slab. Before it takes the slab off the
+ * list the slab is retired, and a listed one of another class lies there.
+ */
+
+static void list_one_line(void)
+{
+	alloc_into(0, 64);
+	explore_drain();
+}
+
+static void reserve_a_line(void)
+{
+	explore_on_cpu(1);
+	alloc_into(1, 64);
+}
+
+static void list_another_class_there(void)
+{
+	explore_free(held[0]);
+	explore_on_cpu(2);
+	alloc_into(2, 56);
+	alloc_into(3, 56);
+	explore_drain();
+}
+
+static const struct scenario stale_reservation = {
+	.name = "reservation of a slab that becomes another",
+	.prepare = list_one_line,
+	.victim = reserve_a_line,
+	.first = list_another_class_there,
+};
+
+START_TEST(reservation_gone_stale__leaves_the_other_slab_listed)
+{
+	run_all_schedules(&stale_reservation);
+}
+END_TEST
+
+/* --- a failed retire of another class's slab -------------------------------
+ * The victim frees one of two objects of a slab, the other was just freed too.
+ * Before it retires the slab that has happened, and one of smaller objects lies
+ * there, whose free bits look like an empty slab of the old class. While the
+ * victim holds these, an allocation finds the new slab full.
+ */
+
+static void hold_two_halves_of_a_page(void)
+{
+	alloc_into(0, 2048);
+	alloc_into(1, 2048);
+	explore_drain();
+}
+
+static void free_the_first(void)
+{
+	explore_free(held[0]);
+}
+
+static void half_fill_quarters_there(void)
+{
+	unsigned i;
+
+	explore_free(held[1]);
+	explore_on_cpu(1);
+	for (i = 2; i < 6; i++)
+		alloc_into(i, 1024);
+	explore_drain();
+	explore_free(held[2]);
+	explore_free(held[3]);
+}
+
+static void allocate_a_quarter(void)
+{
+	explore_on_cpu(2);
+	alloc_into(6, 1024);
+}
+
+static const struct scenario retire_of_another = {
+	.name = "retire of a slab that becomes another",
+	.prepare = hold_two_halves_of_a_page,
+	.victim = free_the_first,
+	.first = half_fill_quarters_there,
+	.second = allocate_a_quarter,
+};
+
+START_TEST(retire_of_another_classes_slab__fails_and_leaves_it_listed)
+{
+	run_all_schedules(&retire_of_another);
+}
+END_TEST
+
+/* --- a failed retire against a claim in the second word --------------------
+ * The victim empties a slab of two words and holds the first, when the second
+ * is allocated from and emptied again: who does that sees the first as full,
+ * so that the slab stays, and the victim finds the second in use.
+ */
+
+static void list_half_a_line(void)
+{
+	alloc_into(0, 32);
+	explore_drain();
+}
+
+static void claim_in_the_slab(void)
+{
+	explore_on_cpu(1);
+	alloc_into(1, 32);
+}
+
+static void free_the_claim_and_let_go(void)
+{
+	explore_free(held[1]);
+	explore_drain();
+}
+
+static const struct scenario retire_against_claim = {
+	.name = "retire of a slab in whose second word is claimed",
+	.prepare = list_half_a_line,
+	.victim = free_the_first,
+	.first = claim_in_the_slab,
+	.second = free_the_claim_and_let_go,
+};
+
+START_TEST(retire_against_a_claim_in_the_second_word__retires_in_the_end)
+{
+	run_all_schedules(&retire_against_claim);
+}
+END_TEST
+
+/* --- a chunk that empties when it is needed ---------------------------------
+ * The victim empties a chunk and is to set it aside, beside one that claims a
+ * run of it and one that trims.
+ */
+
+static void empty_all_but_one_page(void)
+{
+	unsigned i;
+
+	for (i = 0; i < 8; i++)
+		alloc_into(i, 32768);
+	for (i = 1; i < 7; i++)
+		explore_free(held[i]);
+	explore_free(held[7]);
+	explore_drain();
+}
+
+static void claim_a_run(void)
+{
+	explore_on_cpu(1);
+	alloc_into(1, 32768);
+}
+
+static const struct scenario chunk_empties = {
+	.name = "chunk that empties when it is needed",
+	.prepare = empty_all_but_one_page,
+	.victim = free_the_first,
+	.first = claim_a_run,
+	.second = explore_trim,
+};
+
+START_TEST(chunk_that_empties_beside_a_claim_and_a_trim__is_counted_once)
+{
+	run_all_schedules(&chunk_empties);
+}
+END_TEST
+
+/* -------------------------------------------------------------------------- */
+
+int main(int argc, char **argv)
+{
+	Suite *suite = suite_create("directed");
+	TCase *tc = tcase_create("directed");
+	SRunner *runner;
+	int failed;
+
+	(void)argc;
+	explore_start(argv, 1);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc,
+		       reservation_gone_stale__leaves_the_other_slab_listed);
+	tcase_add_test(
+		tc, retire_of_another_classes_slab__fails_and_leaves_it_listed);
+	tcase_add_test(
+		tc,
+		retire_against_a_claim_in_the_second_word__retires_in_the_end);
+	tcase_add_test(
+		tc,
+		chunk_that_empties_beside_a_claim_and_a_trim__is_counted_once);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

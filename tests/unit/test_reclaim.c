@@ -340,7 +340,7 @@ START_TEST(worker__any_signal__blocked_and_ours_as_before)
 {
 	char path[64], line[128];
 	unsigned long blocked = 0;
-	sigset_t before, after;
+	sigset_t before = {0}, after = {0};
 	unsigned nr;
 	FILE *file;
 

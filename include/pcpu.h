@@ -74,8 +74,8 @@ void *pcpu_alloc_flags(size_t size, size_t align, unsigned flags);
  *
  * Anything else that is not the handle of a live object (freed twice, interior,
  * a copy's address, foreign) is reported in one line on standard error and
- * aborts before the object's memory is touched. A second free after the memory was
- * handed out anew cannot be told from a right one.
+ * aborts before the object's memory is touched. A second free after the memory
+ * was handed out anew cannot be told from a right one.
  *
  * The pages of a freed object go back to the system only after a grace period
  * of liburcu's "bp" flavour: a reader inside urcu_bp_read_lock() that got p

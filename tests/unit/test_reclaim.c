@@ -2,15 +2,14 @@
 /*
  * Rounds of reclaim on an arena's own pool: what goes back, what a reader
  * holds up, and the worker. A process that never grew has no worker, so that
- * rounds happen only when the test asks for one. Without CK_FORK, as a forked
- * child cannot wait for readers that it has threads for.
+ * rounds happen only when the test asks for one. Without CK_FORK: a forked
+ * child with threads leaves rounds to the worker.
  */
 #include "reclaim/reclaim.h"
 
 #include <check.h>
 #include <dirent.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,7 +168,7 @@ static pthread_t start_round(chunk_id id)
 	reclaim_retire(pool, id);
 	ck_assert(!pthread_create(&thread, NULL, run_round, NULL));
 	while (!load_acquire(waiting))
-		sched_yield();
+		usleep(1000);
 	usleep(20000);
 	return thread;
 }

@@ -40,30 +40,39 @@ static _Noreturn void refuse_in_slab(const char *caller, const void *p,
 	      (const void *)((uintptr_t)p - inside));
 }
 
+/* p lies in no window. */
+static _Noreturn void refuse_outside(const char *caller, const void *p)
+{
+	int cpu = copy_of_cpu((uintptr_t)p);
+
+	if (cpu < 0)
+		panic("%s(%p): not a per-CPU handle", caller, p);
+	panic("%s(%p): the address of CPU %d's copy of an object, not its "
+	      "handle",
+	      caller, p, cpu);
+}
+
 void registry_refuse(const char *caller, const void *p)
 {
 	struct found found;
-	uint64_t entry;
+	uint64_t entry = 0;
 	page_id page;
 	unsigned w;
-	int cpu;
 
-	for (w = 0; w < NR_WINDOWS; w++)
-		if (registry_offset(p, w) < layout.unit_bytes)
-			break;
-	if (w == NR_WINDOWS) {
-		cpu = copy_of_cpu((uintptr_t)p);
-		if (cpu >= 0)
-			panic("%s(%p): the address of CPU %d's copy of an "
-			      "object, not its handle",
-			      caller, p, cpu);
-		panic("%s(%p): not a per-CPU handle", caller, p);
+	for (w = 0; w < NR_WINDOWS; w++) {
+		uintptr_t offset = registry_offset(p, w);
+
+		if (offset >= layout.unit_bytes)
+			continue;
+		page.nr = w * layout.window_pages +
+			  (uint32_t)(offset >> PAGE_SHIFT);
+		entry = map_load(page);
+		if (!map_class(entry))
+			panic("%s(%p): never allocated or given back", caller,
+			      p);
 	}
-	page.nr = w * layout.window_pages +
-		  (uint32_t)(registry_offset(p, w) >> PAGE_SHIFT);
-	entry = map_load(page);
-	if (!map_class(entry))
-		panic("%s(%p): never allocated or given back", caller, p);
+	if (!entry)
+		refuse_outside(caller, p);
 	if (!registry_find(p, &found))
 		refuse_in_slab(caller, p, entry);
 	panic("%s(%p): already free", caller, p);

@@ -23,27 +23,35 @@ static void mask_set(uint64_t *mask, unsigned cpu)
 	mask[cpu / 64] |= UINT64_C(1) << cpu % 64;
 }
 
+/* The number at *text, which is moved behind it. */
+static bool parse_number(const char **text, unsigned long *number)
+{
+	char *end;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	*number = strtoul(*text, &end, 10);
+	*text = end;
+	return true;
+}
+
 bool topology_parse_list(const char *list, uint64_t mask[CPU_MASK_WORDS])
 {
 	memset(mask, 0, CPU_MASK_WORDS * sizeof(*mask));
-	for (;;) {
-		char *end;
+	for (;; list++) {
 		unsigned long first, last;
 
-		if (*list < '0' || *list > '9')
+		if (!parse_number(&list, &first))
 			return false;
-		first = last = strtoul(list, &end, 10);
-		if (*end == '-')
-			last = strtoul(end + 1, &end, 10);
+		last = first;
+		if (*list == '-' && (list++, !parse_number(&list, &last)))
+			return false;
 		if (last < first || last >= LIBPCPU_CPUS_MAX)
 			return false;
 		for (; first <= last; first++)
 			mask_set(mask, (unsigned)first);
-		if (*end == '\0' || *end == '\n')
-			return true;
-		if (*end != ',')
-			return false;
-		list = end + 1;
+		if (*list != ',')
+			return !strcmp(list, "") || !strcmp(list, "\n");
 	}
 }
 

@@ -64,6 +64,13 @@ static void list_one(struct actor *actor)
 	explore_drain();
 }
 
+/* The same, of an object that whoever likes may free. */
+static void list_any(struct actor *actor)
+{
+	alloc_own(actor);
+	explore_drain();
+}
+
 /* The slab that the slot names has no free object. */
 static void fill_slot(struct actor *actor)
 {
@@ -168,13 +175,31 @@ static void retire_chunks(struct actor *actor)
 	explore_retire_chunks();
 }
 
-/* All that is free in the held slab's place comes back as another class. */
+static bool is_held(const struct actor *actor, const void *object)
+{
+	unsigned i;
+
+	for (i = 0; i < ACTOR_OBJECTS; i++)
+		if (actor->object[i] == object)
+			return true;
+	return false;
+}
+
+/* Free what nobody holds, and cut the pages for the other size. */
 static void turn_over(struct actor *actor)
 {
-	explore_free(actor->object[0]);
-	actor->object[1] = explore_alloc(actor->shape->other, 0);
-	actor->object[2] = explore_alloc(actor->shape->other, 0);
+	unsigned i = explore_nr_objects;
+
+	while (i-- > 0)
+		if (i < explore_nr_objects &&
+		    !is_held(actor, explore_objects[i].handle) &&
+		    !is_held(actor->peer, explore_objects[i].handle))
+			explore_free(explore_objects[i].handle);
+	for (i = 0; i < 4; i++)
+		actor->object[i] = explore_alloc(actor->shape->other, 0);
 	explore_drain();
+	explore_free(actor->object[0]);
+	explore_free(actor->object[1]);
 }
 
 static bool has_longest_run(void)
@@ -255,10 +280,10 @@ const struct op all_ops[] = {
 	 .settle = fill_slot,
 	 .run = allocate},
 	{.name = "allocate from a listed slab",
-	 .prepare = list_one,
+	 .prepare = list_any,
 	 .run = allocate},
 	{.name = "allocate NOWAIT",
-	 .prepare = list_one,
+	 .prepare = list_any,
 	 .run = allocate_nowait,
 	 .may_fail = true},
 	{.name = "carve for another class", .run = allocate_other},
@@ -276,9 +301,9 @@ const struct op all_ops[] = {
 	 .settle = reserve_empty,
 	 .run = drain},
 	{.name = "retire empty chunks", .run = retire_chunks},
-	{.name = "trim", .prepare = list_one, .run = trim},
+	{.name = "trim", .prepare = list_any, .run = trim},
 	{.name = "turn a slab over to another class",
-	 .prepare = list_one,
+	 .prepare = list_any,
 	 .run = turn_over},
 	{.name = "grow",
 	 .prepare = fill_chunks,

@@ -16,12 +16,15 @@ struct shape {
 extern const struct shape shapes[];
 extern const unsigned nr_shapes;
 
+#define ACTOR_OBJECTS 8u
+
 /* One of the two threads. */
 struct actor {
 	const struct shape *shape;
+	const struct actor *peer;
 	unsigned cpu;
-	bool second;     /* prepared second, and the one that preempts */
-	void *object[8]; /* what it holds */
+	bool second; /* prepared second, and the one that preempts */
+	void *object[ACTOR_OBJECTS]; /* what it is to free */
 };
 
 struct op {

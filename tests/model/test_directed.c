@@ -85,7 +85,8 @@ static void run_all_schedules(const struct scenario *which)
 
 /* --- a stale reservation takes another slab's listing ----------------------
  * The victim is to reserve a listed slab. Before it takes the slab off the
- * list the slab is retired, and a listed one of another class lies there.
+ * list the slab is retired, and a listed one of another class lies there. In
+ * between, a third thread may miss that.
  */
 
 static void list_one_line(void)
@@ -109,11 +110,19 @@ static void list_another_class_there(void)
 	explore_drain();
 }
 
+/* Finds nothing on the list, so the chunk comes off the shelf. */
+static void look_for_the_other_class(void)
+{
+	explore_on_cpu(0);
+	alloc_into(4, 56);
+}
+
 static const struct scenario stale_reservation = {
 	.name = "reservation of a slab that becomes another",
 	.prepare = list_one_line,
 	.victim = reserve_a_line,
 	.first = list_another_class_there,
+	.second = look_for_the_other_class,
 };
 
 START_TEST(reservation_gone_stale__leaves_the_other_slab_listed)

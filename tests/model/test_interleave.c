@@ -18,12 +18,16 @@
 #define NR_WALKS SUPPORT_SCALE(480)
 #define NR_BURSTS 50u
 
-/* One, two, four, 16 words; two objects, four objects; one of 8 and 7 pages;
- * and one with an end of the slab that is left over. */
-static const size_t sizes[] = {4,    12,   16,   32,    48,    56,
-			       64,   72,   1024, 2048,  4096,  12288,
-			       1536, 3584, 448,  28672, 32768, 20480};
-#define NR_SIZES_TRIED (sizeof(sizes) / sizeof(*sizes))
+/* A walk draws its sizes from one row. In the first two an empty slab of one
+ * size looks like a used one of another; then slabs of one, two, four and 16
+ * words; of eight pages and of seven; and all sorts. */
+static const size_t sizes[][4] = {
+	{1024, 2048, 1024, 4096}, {1024, 2048, 512, 448},
+	{56, 64, 48, 72},         {32, 48, 64, 16},
+	{4, 12, 16, 32},          {28672, 32768, 20480, 4096},
+	{12288, 3584, 64, 1536},  {4, 64, 2048, 32768},
+};
+#define NR_ROWS (sizeof(sizes) / sizeof(*sizes))
 
 static uint64_t seed;
 
@@ -56,8 +60,7 @@ static void allocate(void)
 static void free_one(void)
 {
 	if (explore_nr_objects)
-		explore_free(
-			explore_objects[below(explore_nr_objects)].handle);
+		explore_free(explore_objects[below(explore_nr_objects)].handle);
 }
 
 /* Others may free in between, so each is looked for anew. */
@@ -95,7 +98,7 @@ static void act(void)
 /* Most calls make few accesses, some make hundreds. */
 static unsigned delay(void)
 {
-	return 1 + below(below(8) ? 48 : 800);
+	return 1 + below(below(8) ? 24 : 600);
 }
 
 static void preempt(void)
@@ -133,15 +136,16 @@ static void burst(void)
 
 static void choose_world(uint64_t number)
 {
-	unsigned i;
+	unsigned i, row;
 
 	walk.rng.state = support_mix(seed + number);
 	walk.nr_sizes = 1 + below(3);
+	row = below(NR_ROWS);
 	for (i = 0; i < walk.nr_sizes; i++)
-		walk.size[i] = sizes[below(NR_SIZES_TRIED)];
+		walk.size[i] = sizes[row][below(4)];
 	walk.depth_max = 1 + below(3);
 	walk.nr_cpus = 1 + below(EXPLORE_CPUS);
-	walk.objects_max = below(2) ? 8 : 160;
+	walk.objects_max = below(3) ? 8 : 160;
 	/* All on one node meet more often; two nodes help each other out. */
 	for (i = 0; i < EXPLORE_CPUS; i++)
 		topology.cpu_node[i] = (uint8_t)(number % 4 == 3 && i % 2);

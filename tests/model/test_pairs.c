@@ -36,6 +36,7 @@ static void prepare(const struct shape *shape, bool same_cpu)
 	for (i = 0; i < 2; i++) {
 		actors[i] = (struct actor){
 			.shape = shape,
+			.peer = &actors[1 - i],
 			.cpu = same_cpu ? 1 : 1 + i,
 			.second = i == 1,
 		};

@@ -184,8 +184,8 @@ static void wipe_hints(struct arena *arena)
 		for (i = 0; i < arena->pool.nr_chunks; i++)
 			shelf_remove(shelves, kind, i);
 	for (i = 0; i < arena->pool.nr_chunks; i++)
-		store_relaxed(
-			&chunk_of((chunk_id){arena->first.nr + i})->room, 0);
+		store_relaxed(&chunk_of((chunk_id){arena->first.nr + i})->room,
+			      0);
 }
 
 void explore_reset(void)

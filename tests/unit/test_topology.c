@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Numbering of CPUs, units and nodes, from injected sources; and the simulated
- * topologies, as any process can read one anew.
+ * Numbering of CPUs, units and nodes; simulated topologies, read anew.
  */
 #include "chunk/topology.h"
 

@@ -8,6 +8,7 @@
 #include <check.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -276,10 +277,12 @@ END_TEST
 static void meet(uint32_t n)
 {
 	static atom32 nr_come;
+	unsigned nr_spins = 0;
 
 	fetch_add_seq_cst(&nr_come, 1);
 	while (load_seq_cst(&nr_come) < 2 * n)
-		;
+		if (++nr_spins % 1000 == 0)
+			sched_yield(); /* the other may have no core */
 }
 
 static void *remove_first(void *unused)

@@ -16,12 +16,13 @@
 /* An object of any class. */
 void copies_zero(const struct size_class *class, uintptr_t handle);
 
-/* Counters and pairs of them are worth two stores a copy in line. */
+/* Counters, and what is not much larger, are worth zeroing in line. */
 static inline bool copies_are_small(const struct size_class *class)
 {
 	return class->size - 8 <= 8;
 }
 
+/* One store a copy, or two that may overlap. */
 static inline void copies_zero_small(const struct size_class *class,
 				     uintptr_t handle)
 {
@@ -29,6 +30,12 @@ static inline void copies_zero_small(const struct size_class *class,
 	const ptrdiff_t *end = offset + layout.nr_units;
 	size_t last = class->size - 8;
 
+	if (likely(last == 0)) {
+		do {
+			memset((char *)(handle + (uintptr_t)*offset), 0, 8);
+		} while (++offset != end);
+		return;
+	}
 	do {
 		char *copy = (char *)(handle + (uintptr_t)*offset);
 

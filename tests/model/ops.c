@@ -225,9 +225,9 @@ static void fill_chunks(struct actor *actor)
 
 static void settle_chunks(struct actor *actor)
 {
+	(void)actor;
 	while (has_longest_run())
 		explore_alloc(LARGEST, 0);
-	(void)actor;
 }
 
 /* The same, and another chunk is set aside. */
@@ -247,7 +247,7 @@ static void allocate_largest(struct actor *actor)
 	actor->object[1] = explore_alloc(LARGEST, 0);
 }
 
-/* Frees the only slab of a chunk, beside one that is empty. */
+/* A chunk whose only slab has one object. */
 static void hold_a_chunk(struct actor *actor)
 {
 	fill_chunks(actor);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Races by name, each of which once hid room until the next free in the slab.
+ * Races by name; the first three once hid room until the next free in the slab.
  * A victim is preempted once or twice, at all points in turn, so the tests need
  * not know at which of them the window was.
  */
@@ -221,6 +221,43 @@ START_TEST(retire_against_a_claim_in_the_second_word__retires_in_the_end)
 }
 END_TEST
 
+/* --- a stale claim holds the last object -----------------------------------
+ * The victim has read from its slot which word to claim in. Before it does, the
+ * slab there becomes another; before it gives the claim back, all other objects
+ * are freed, so it is the victim who must see to the slab's end.
+ */
+
+static void reserve_an_empty_slab(void)
+{
+	explore_free(explore_alloc(64, 0));
+}
+
+static void allocate_a_line(void)
+{
+	alloc_into(0, 64);
+}
+
+static void carve_another_there(void)
+{
+	explore_drain();
+	explore_on_cpu(1);
+	alloc_into(1, 56);
+}
+
+static const struct scenario stale_claim = {
+	.name = "claim in a slab that becomes another",
+	.prepare = reserve_an_empty_slab,
+	.victim = allocate_a_line,
+	.first = carve_another_there,
+	.second = free_the_claim_and_let_go,
+};
+
+START_TEST(stale_claim_of_the_last_object__is_given_back_and_the_slab_retired)
+{
+	run_all_schedules(&stale_claim);
+}
+END_TEST
+
 /* --- a chunk that empties when it is needed ---------------------------------
  * The victim empties a chunk and is to set it aside, beside one that claims a
  * run of it and one that trims.
@@ -280,6 +317,9 @@ int main(int argc, char **argv)
 	tcase_add_test(
 		tc,
 		chunk_that_empties_beside_a_claim_and_a_trim__is_counted_once);
+	tcase_add_test(
+		tc,
+		stale_claim_of_the_last_object__is_given_back_and_the_slab_retired);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

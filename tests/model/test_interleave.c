@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	explore_start(argv, 2);
 	seed = support_seed();
-	tcase_set_timeout(tc, 120);
+	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 		tc, threads_preempt_each_other_anywhere__hints_are_true_at_rest,
 		0, NR_TESTS);

@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	explore_start(argv, 1);
 	every_point = getenv("EXPLORE_EVERY_POINT") != NULL;
-	tcase_set_timeout(tc, 600);
+	tcase_set_timeout(tc, every_point ? 600 : 30);
 	tcase_add_loop_test(
 		tc,
 		operation_preempted_anywhere_by_any_other__hints_are_true_after,

@@ -18,9 +18,6 @@ typedef struct {
 	uint8_t v;
 } atom8;
 typedef struct {
-	uint16_t v;
-} atom16;
-typedef struct {
 	uint32_t v;
 } atom32;
 typedef struct {

@@ -6,56 +6,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "arena/arena.h"
 #include "chunk/topology.h"
-#include "chunk/word.h"
-
-/* Classes by size: 16 words, 1 word, 1 object. */
-#define FOUR_BYTES FIRST_CLASS(WINDOW_SKEWED)
-#define A_LINE (FOUR_BYTES + 15)
-#define LARGEST NR_SIZES
-
-static struct object nth(page_id head, unsigned n)
-{
-	return (struct object){page_word(head, n / WORD_BITS), n % WORD_BITS};
-}
-
-static bool is_listed(page_id head, unsigned class)
-{
-	chunk_id id = page_chunk(head);
-	struct arena *arena = arena_of(id);
-	uint32_t i = id.nr - arena->first.nr;
-
-	return load_relaxed(&chunk_of(id)->room) >> page_index(head) & 1 &&
-	       shelf_find(&arena->shelves, SHELF_CLASS(class), i) == i;
-}
-
-static uint64_t word_at(page_id head, unsigned index)
-{
-	return load_relaxed(word_of(page_word(head, index)));
-}
-
-/* Pages of the chunk, as arena/pick.c claims them. */
-static page_id claim_pages(unsigned nr)
-{
-	struct arena *arena = arena_at(0);
-	page_id head;
-	uint64_t before = chunk_claim_run(arena->first, nr, &head);
-
-	ck_assert(before);
-	if (before == CHUNK_EMPTY)
-		fetch_sub_relaxed(&arena->nr_empty, 1);
-	return head;
-}
-
-/* A reserved slab; its first object is ours. */
-static page_id carve(unsigned class)
-{
-	page_id head = claim_pages(size_classes[class].nr_pages);
-
-	arena_carve(head, class);
-	return head;
-}
+#include "reserve_slabs.h"
 
 static struct request request_of(unsigned class)
 {

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the tests of arena/reserve.c share: slabs in chunk 0 of the first arena,
+ * and how they look from outside.
+ */
+#ifndef UNIT_RESERVE_SLABS_H
+#define UNIT_RESERVE_SLABS_H
+
+#include <check.h>
+
+#include "arena/arena.h"
+#include "chunk/word.h"
+
+/* Classes by size: 16 words, 1 word, 1 object. */
+#define FOUR_BYTES FIRST_CLASS(WINDOW_SKEWED)
+#define A_LINE (FOUR_BYTES + 15)
+#define LARGEST NR_SIZES
+
+static inline struct object nth(page_id head, unsigned n)
+{
+	return (struct object){page_word(head, n / WORD_BITS), n % WORD_BITS};
+}
+
+static inline bool is_listed(page_id head, unsigned class)
+{
+	chunk_id id = page_chunk(head);
+	struct arena *arena = arena_of(id);
+	uint32_t i = id.nr - arena->first.nr;
+
+	return load_relaxed(&chunk_of(id)->room) >> page_index(head) & 1 &&
+	       shelf_find(&arena->shelves, SHELF_CLASS(class), i) == i;
+}
+
+static inline uint64_t word_at(page_id head, unsigned index)
+{
+	return load_relaxed(word_of(page_word(head, index)));
+}
+
+/* Pages of the chunk, as arena/pick.c claims them. */
+static inline page_id claim_pages(unsigned nr)
+{
+	struct arena *arena = arena_at(0);
+	page_id head;
+	uint64_t before = chunk_claim_run(arena->first, nr, &head);
+
+	ck_assert(before);
+	if (before == CHUNK_EMPTY)
+		fetch_sub_relaxed(&arena->nr_empty, 1);
+	return head;
+}
+
+/* A reserved slab; its first object is ours. */
+static inline page_id carve(unsigned class)
+{
+	page_id head = claim_pages(size_classes[class].nr_pages);
+
+	arena_carve(head, class);
+	return head;
+}
+
+#endif /* UNIT_RESERVE_SLABS_H */

@@ -2,16 +2,20 @@
 /*
  * The public allocation calls, with the fast paths.
  *
- * An allocation, when its CPU's slot names a word with a free object:
+ * An allocation, when its CPU's slot holds an object:
  *
  *	size, align -> class			no memory access
- *	CPU number				the thread's rseq area
+ *	slot: take the lowest bit away		a line of this CPU alone
+ *	used: zero the copies?			read-mostly
+ *
+ * When it does not, but its word has one, and on machines without a front:
+ *
  *	slot -> word number			a line of this CPU alone
  *	word: CAS the lowest bit away		a line of this CPU's slab
  *	map: still our class?			read-mostly
- *	used: zero the copies?			read-mostly
  *
- * A free: pointer -> page -> map -> class -> index -> fetch_add on the word.
+ * A free: pointer -> page -> map -> class -> index, then the bit goes to the
+ * slot if that names the object's word, else to the word by a fetch_add.
  */
 #include <errno.h>
 
@@ -40,7 +44,7 @@ static bool arguments_are_good(size_t size, size_t align, unsigned flags)
  */
 
 /* An object that was never handed out: its copies are zero, untouched. */
-SLOW static void *hand_out_virgin(uintptr_t handle, struct object object)
+static void *hand_out_virgin(uintptr_t handle, struct object object)
 {
 	object_use(object);
 	return (void *)handle;
@@ -53,18 +57,31 @@ SLOW static void *hand_out_zeroed(uintptr_t handle,
 	return (void *)handle;
 }
 
-/* Make the object ready for its new owner. */
-static inline void *hand_out(unsigned class, struct object object)
+SLOW static void *hand_out_fresh(uintptr_t handle, uint64_t word, uint64_t bit)
 {
-	const struct size_class *c = &size_classes[class];
-	uintptr_t handle = object_handle(c, object);
+	struct object object = {{(uint32_t)word}, (unsigned)bit};
 
-	if (unlikely(!object_is_used(object)))
-		return hand_out_virgin(handle, object);
-	if (unlikely(!copies_are_small(c)))
-		return hand_out_zeroed(handle, c);
-	copies_zero_small(c, handle);
+	return hand_out_virgin(handle, object);
+}
+
+/* Make a used object ready for its new owner. */
+FAST static inline void *hand_out(const struct size_class *class,
+				  uintptr_t handle)
+{
+	if (class->size != 8)
+		return hand_out_zeroed(handle, class);
+	copies_zero_8(class, handle);
 	return (void *)handle;
+}
+
+static inline void *hand_out_object(unsigned nr, struct object object)
+{
+	const struct size_class *class = &size_classes[nr];
+	uintptr_t handle = object_handle(class, object);
+
+	if (object_is_used(object))
+		return hand_out(class, handle);
+	return hand_out_virgin(handle, object);
 }
 
 /* Another constructor may be faster than ours. */
@@ -92,8 +109,8 @@ SLOW static void *alloc_slow(unsigned class, unsigned flags)
 		return NULL;
 	}
 	/* relaxed: statistics */
-	add_local_relaxed(&arena_slots[r.cpu].nr_alloc, 1);
-	return hand_out(class, object);
+	add_local_relaxed(&arena_slots[r.cpu].slot[class].nr_alloc, 1);
+	return hand_out_object(class, object);
 }
 
 SLOW static void *alloc_stale(struct object object, unsigned class,
@@ -103,31 +120,57 @@ SLOW static void *alloc_stale(struct object object, unsigned class,
 	return alloc_slow(class, flags);
 }
 
-FAST static inline void *alloc_class(unsigned class, unsigned flags)
+/* Without a front, the fast path. */
+static void *alloc_word(unsigned class, unsigned flags)
 {
 	int cpu = libpcpu_cpu_rseq();
 	struct object object;
-	struct slots *slots;
+	struct slot *slot;
 	word_id word;
 
-	if (unlikely(cpu < 0))
+	if (unlikely(cpu < 0 || !arena_is_ready()) || front_exists())
 		return alloc_slow(class, flags);
-	slots = &arena_slots[cpu];
+	slot = &arena_slots[cpu].slot[class];
 	/* relaxed: only a number; the claim and the map say what it is */
-	word.nr = load_relaxed(&slots->word[class]);
+	word.nr = load_relaxed(&slot->word);
 	if (unlikely(!word_claim(word, &object)))
 		return alloc_slow(class, flags);
 	if (unlikely(!slab_is(word_page(word), class)))
 		return alloc_stale(object, class, flags);
-	add_local_relaxed(&slots->nr_alloc, 1); /* relaxed: statistics */
-	return hand_out(class, object);
+	add_local_relaxed(&slot->nr_alloc, 1); /* relaxed: statistics */
+	return hand_out_object(class, object);
+}
+
+/* The running CPU's front has nothing, or there is none. */
+SLOW static void *alloc_shared(const struct size_class *class, unsigned flags)
+{
+	return alloc_word((unsigned)(class - size_classes), flags);
+}
+
+FAST static inline void *alloc_class(const struct size_class *class,
+				     unsigned flags)
+{
+	struct claimed claimed;
+	uintptr_t handle;
+
+	OPAQUE(class);
+	if (unlikely(!front_claim(class, &claimed)))
+		return alloc_shared(class, flags);
+	/* relaxed: statistics */
+	add_local_relaxed(&claimed.slot->nr_alloc, 1);
+	handle = claimed_handle(class, &claimed);
+	/* relaxed: as in object_is_used() */
+	if (unlikely(claimed.bit >= load_relaxed(&layout.used[claimed.word])))
+		return hand_out_fresh(handle, claimed.word, claimed.bit);
+	return hand_out(class, handle);
 }
 
 /* Everything but small sizes and alignments; or bad arguments. */
 SLOW static void *alloc_general(size_t size, size_t align, unsigned flags)
 {
 	if (arguments_are_good(size, align, flags))
-		return alloc_class(sizeclass_of(size, align), flags);
+		return alloc_class(&size_classes[sizeclass_of(size, align)],
+				   flags);
 	/* Too much is another mistake than nonsense. */
 	errno = size > PCPU_SIZE_MAX && arguments_are_good(1, align, flags)
 			? ENOMEM
@@ -142,26 +185,54 @@ FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
 	if (unlikely(last >= SMALL_SIZE_MAX || (align & (align - 1)) ||
 		     (flags & ~PCPU_NOWAIT)))
 		return alloc_general(size, align, flags);
-	return alloc_class(sizeclass_small(last), flags);
+	return alloc_class(&size_classes[sizeclass_small(last)], flags);
 }
 
-/* p is not the handle of a live object. */
-SLOW static void refuse(const char *caller, void *p)
+/*
+ * Is p, which may have been, still the handle of a live object? Bits that slots
+ * hold tell nothing for sure: so they give them back first, and with its last
+ * object the slab may go.
+ */
+static bool is_live(const void *p, const struct size_class *class)
 {
-	registry_refuse(caller, p);
+	struct found found;
+
+	slots_drain(class->window);
+	/* relaxed: who owns an object knows of a free of it before */
+	return registry_find(p, &found) &&
+	       !(load_relaxed(word_of(found.object.word)) &
+		 word_bit(found.object.bit));
+}
+
+/* Let go of an object that the running CPU's slot does not take. */
+SLOW static void free_shared(const char *caller, void *p, uint32_t word,
+			     unsigned bit_nr, const struct size_class *c)
+{
+	struct object object = {{word}, bit_nr};
+	unsigned class = (unsigned)(c - size_classes);
+	uint64_t bit = word_bit(object.bit);
+	uint64_t old;
+
+	if (unlikely(slot_bits(object.word, class) & bit) && !is_live(p, c))
+		registry_refuse_free(caller, p);
+	old = slab_unclaim(object);
+	if (unlikely(old & bit))
+		registry_refuse(caller, p);
+	else if (!slab_is_reserved(word_page(object.word)))
+		arena_note_free(object, class, old | bit);
 }
 
 FAST static inline void free_found(const char *caller, void *p,
 				   const struct found *found)
 {
+	const struct size_class *class = &size_classes[map_class(found->entry)];
 	struct object object = found->object;
-	uint64_t bit = word_bit(object.bit);
-	uint64_t old = slab_unclaim(object);
 
-	if (unlikely(old & bit))
-		refuse(caller, p);
-	else if (!slab_is_reserved(word_page(object.word)))
-		arena_note_free(object, map_class(found->entry), old | bit);
+	OPAQUE(class);
+	/* relaxed: who owns the object knows of a free of it before */
+	if (unlikely(load_relaxed(word_of(object.word)) >> object.bit & 1) ||
+	    !front_unclaim(class, object))
+		free_shared(caller, p, object.word.nr, object.bit, class);
 }
 
 /* In the other window, or NULL, or nothing of ours. */
@@ -174,7 +245,7 @@ SLOW static void free_general(const char *caller, void *p)
 	if (registry_find(p, &found))
 		free_found(caller, p, &found);
 	else
-		refuse(caller, p);
+		registry_refuse(caller, p);
 }
 
 FAST static inline void free_object(const char *caller, void *p)
@@ -192,16 +263,21 @@ FAST static inline void free_object(const char *caller, void *p)
 /* Bytes of a live object's copy; refuses everything else. */
 static size_t usable_size(const char *caller, const void *p)
 {
+	const struct size_class *class;
 	struct found found;
+	uint64_t bits;
 
 	if (!p)
 		return 0;
-	/* relaxed: the caller owns the object, so its bit stays clear */
-	if (!registry_find(p, &found) ||
-	    load_relaxed(word_of(found.object.word)) &
-		    word_bit(found.object.bit))
+	if (!registry_find(p, &found))
 		registry_refuse(caller, p);
-	return size_classes[map_class(found.entry)].size;
+	class = &size_classes[map_class(found.entry)];
+	/* relaxed: the caller owns the object, so its bit stays clear */
+	bits = load_relaxed(word_of(found.object.word)) |
+	       slot_bits(found.object.word, map_class(found.entry));
+	if (unlikely(bits & word_bit(found.object.bit)) && !is_live(p, class))
+		registry_refuse_free(caller, p);
+	return class->size;
 }
 
 void *pcpu_alloc(size_t size, size_t align)

@@ -13,8 +13,6 @@
 #include "chunk/topology.h"
 #include "reclaim/reclaim.h"
 
-struct slots arena_slots[LIBPCPU_CPUS_MAX];
-
 static struct arena arenas[NR_WINDOWS * NODES_MAX];
 static struct pool *pools[NR_WINDOWS * NODES_MAX];
 
@@ -88,24 +86,6 @@ static bool init_arena(unsigned index)
 	return true;
 }
 
-/*
- * A page fault in a NOWAIT allocation would be one system entry too many, and a
- * huge page for a few slots too much memory.
- */
-static void touch_slots(void)
-{
-	size_t page = layout.os_page;
-	uintptr_t start = ((uintptr_t)arena_slots + page - 1) & ~(page - 1);
-	uintptr_t end = (uintptr_t)(arena_slots + LIBPCPU_CPUS_MAX);
-	long nr = sysconf(_SC_NPROCESSORS_CONF);
-	long cpu;
-
-	madvise((void *)start, (end - start) & ~(page - 1), MADV_NOHUGEPAGE);
-	for (cpu = 0; cpu < nr && cpu < (long)topology.nr_cpu_ids; cpu++)
-		store_relaxed(&arena_slots[cpu].nr_alloc,
-			      0); /* relaxed: start */
-}
-
 enum { STOPPED, STARTING, READY };
 static atom32 state;
 
@@ -119,7 +99,8 @@ static bool init(void)
 		if (!layout_init())
 			return false;
 	}
-	touch_slots();
+	if (!front_init())
+		return false;
 	for (i = 0; i < layout.nr_nodes; i++)
 		sort_nodes(i);
 	for (i = 0; i < arena_count(); i++)
@@ -143,9 +124,10 @@ bool arena_init(void)
 		/* pairs with [start]: the same */
 		return load_acquire(&state) == READY;
 	ready = init();
-	if (ready)
+	if (ready) {
+		front_start();
 		libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
-	else if (!told)
+	} else if (!told)
 		complain("cannot reserve address space; allocations fail");
 	told = true;
 	/* pairs with [start] arena_init() of others */

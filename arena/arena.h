@@ -6,8 +6,8 @@
  *
  * The way of an allocation, each step only if the one before found nothing:
  *
- *	1  the word that the CPU's slot names		alloc.c (fast path)
- *	2  another word of that reserved slab		reserve.c
+ *	1  the bits that the CPU's slot holds		front.h (fast path)
+ *	2  a word of the reserved slab that it names	slot.c
  *	3  a slab with room of the node's arena		pick.c
  *	4  a new slab in one of the arena's chunks	pick.c
  *	5  a new chunk for the arena			grow.c
@@ -26,7 +26,7 @@
  *	       |                            a free made room
  *	       '--- retire, when empty and not reserved
  *
- *	RESERVED: MAP_RESERVED in the map; one CPU's slot names one of its words
+ *	RESERVED: MAP_OWNER in the map; that CPU's slot names one of its words
  *	LISTED:   bit in chunk.room, and the chunk is on the class's shelf
  *	FULL:     neither; the next free of one of its objects lists it
  */
@@ -36,6 +36,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arena/front.h"
 #include "arena/shelf.h"
 #include "chunk/atomic.h"
 #include "chunk/chunk.h"
@@ -57,19 +58,6 @@ struct arena {
 	atom32 nr_chunks;                     /* linked */
 	atom32 max_chunks;
 };
-
-/*
- * What a CPU has reserved: for each class the number of a word of a slab, 0 for
- * none (word 0 is a gap's and never has a free bit).
- */
-struct slots {
-	_Alignas(1024) atom64 nr_alloc; /* see pcpu_stats_get() */
-	atom32 word[NR_CLASSES];
-};
-_Static_assert(sizeof(struct slots) == 1024, "indexed by shift");
-
-/* By CPU number. All zero, and so without effect, until arena_init(). */
-HIDDEN extern struct slots arena_slots[LIBPCPU_CPUS_MAX];
 
 /* Is arena_init() done? */
 static inline bool arena_is_ready(void)
@@ -115,14 +103,16 @@ void arena_retire_empty(struct arena *arena);
 /* An empty slab's pages go back to its chunk. grow.c */
 void arena_reap(page_id head, unsigned class);
 
-/* Carve a slab from pages that the caller has claimed, reserved. reserve.c */
-struct object arena_carve(page_id head, unsigned class);
+/* Carve a slab from pages that the caller has claimed, reserved for cpu.
+ * reserve.c */
+struct object arena_carve(page_id head, unsigned class, unsigned cpu);
 
 /* Claim any object of the slab, if it is one of the class. reserve.c */
 bool arena_claim(page_id head, unsigned class, struct object *object);
 
-/* Reserve a listed slab of the class and claim in it. reserve.c */
-bool arena_reserve(page_id head, unsigned class, struct object *object);
+/* Reserve a listed slab of the class for cpu and claim in it. reserve.c */
+bool arena_reserve(page_id head, unsigned class, unsigned cpu,
+		   struct object *object);
 
 /*
  * A slab that nobody has reserved: list it if it has room, retire it if it is
@@ -140,21 +130,37 @@ void arena_unreserve(page_id head);
  */
 void arena_note_free(struct object object, unsigned class, uint64_t free);
 
-/* Let the CPU's slot name the word's slab, which the caller has reserved. */
+/*
+ * Let the CPU's slot name the word, of whose slab the caller holds an object
+ * and the reservation, and hold what else is free in it. slot.c
+ */
 void slot_install(const struct request *request, word_id word);
 
-/* Step 2. */
+/* Step 2. slot.c */
 bool slot_advance(const struct request *request, struct object *object);
 
 /*
- * Make all CPUs let go of what they have reserved in a window, and offer all
- * slabs: also those that threads have not come to tell of, and in a child of
- * fork() never will.
+ * The bits of a word that a slot seems to hold: that of the CPU which has
+ * reserved the word's slab. An object that was freed into it before this call
+ * is among them, unless slots were drained meanwhile; others may be too, as the
+ * slot changes while we look. slot.c
+ */
+uint64_t slot_bits(word_id word, unsigned class);
+
+/* Make all CPUs let go of what they have reserved in a window. slot.c */
+void slots_drain(unsigned window);
+
+/*
+ * slots_drain(), and offer all slabs: also those that threads have not come to
+ * tell of, and in a child of fork() never will.
  */
 void arena_drain(unsigned window);
 
 /* Give back a claim. */
 void arena_unclaim(struct object object, unsigned class);
+
+/* Give back claimed bits of a word. */
+void arena_give_back(word_id word, uint64_t bits);
 
 /* Give back a claim that a stale reference made in another class's slab. */
 void arena_undo_stale(struct object object);

@@ -108,7 +108,7 @@ bool arena_grow(struct arena *arena, const struct request *r,
 	/* relaxed: a counter. The first chunks are kept anyway. */
 	if (!r->nowait && load_relaxed(&arena->nr_chunks) > EMPTY_CHUNKS_KEPT)
 		reclaim_start();
-	*object = arena_carve(chunk_page(id, 1), r->class);
+	*object = arena_carve(chunk_page(id, 1), r->class, r->cpu);
 	return true;
 }
 

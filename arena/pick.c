@@ -6,7 +6,8 @@
 #include "chunk/topology.h"
 
 /* Try the chunk's listed slabs of the class. */
-static bool reserve_in_chunk(chunk_id id, unsigned class, struct object *object)
+static bool reserve_in_chunk(chunk_id id, const struct request *r,
+			     struct object *object)
 {
 	/* seq_cst [shelf]: the second look after shelf_remove() */
 	uint64_t room = load_seq_cst(&chunk_of(id)->room);
@@ -14,7 +15,8 @@ static bool reserve_in_chunk(chunk_id id, unsigned class, struct object *object)
 	for (; room; room = word_claim_first(room)) {
 		page_id head = chunk_page(id, word_first(room));
 
-		if (slab_is(head, class) && arena_reserve(head, class, object))
+		if (slab_is(head, r->class) &&
+		    arena_reserve(head, r->class, r->cpu, object))
 			return true;
 	}
 	return false;
@@ -33,16 +35,17 @@ static bool chunk_has_room(chunk_id id, unsigned class)
 }
 
 /* Step 3: the lowest chunk that has a slab with room. */
-static bool pick_listed(struct arena *arena, unsigned class,
+static bool pick_listed(struct arena *arena, const struct request *r,
 			struct object *object)
 {
 	struct shelves *shelves = &arena->shelves;
+	unsigned class = r->class;
 	uint32_t i = shelf_find(shelves, SHELF_CLASS(class), 0);
 
 	while (i != UINT32_MAX) {
 		chunk_id id = {arena->first.nr + i};
 
-		if (reserve_in_chunk(id, class, object))
+		if (reserve_in_chunk(id, r, object))
 			return true;
 		shelf_remove(shelves, SHELF_CLASS(class), i);
 		if (chunk_has_room(id, class))
@@ -53,10 +56,11 @@ static bool pick_listed(struct arena *arena, unsigned class,
 }
 
 /* Step 4: the lowest chunk that has the pages for a new slab. */
-static bool pick_new(struct arena *arena, unsigned class, struct object *object)
+static bool pick_new(struct arena *arena, const struct request *r,
+		     struct object *object)
 {
 	struct shelves *shelves = &arena->shelves;
-	unsigned nr = size_classes[class].nr_pages;
+	unsigned nr = size_classes[r->class].nr_pages;
 	uint32_t i = shelf_find(shelves, SHELF_RUN(nr), 0);
 
 	while (i != UINT32_MAX) {
@@ -68,7 +72,7 @@ static bool pick_new(struct arena *arena, unsigned class, struct object *object)
 			if (free == CHUNK_EMPTY)
 				/* relaxed: a counter */
 				fetch_sub_relaxed(&arena->nr_empty, 1);
-			*object = arena_carve(head, class);
+			*object = arena_carve(head, r->class, r->cpu);
 			return true;
 		}
 		shelf_remove(shelves, SHELF_RUN(nr), i);
@@ -89,8 +93,8 @@ static bool pick_near(const struct request *r, struct object *object)
 		struct arena *arena =
 			arena_nearest(size_classes[r->class].window, node, i);
 
-		if (pick_listed(arena, r->class, object) ||
-		    pick_new(arena, r->class, object) ||
+		if (pick_listed(arena, r, object) ||
+		    pick_new(arena, r, object) ||
 		    arena_grow(arena, r, object)) {
 			slot_install(r, object->word);
 			return true;

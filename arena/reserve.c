@@ -5,6 +5,7 @@
  * the words whoever reserved them.
  */
 #include "arena/arena.h"
+#include "chunk/registry.h"
 
 /* Make the slab findable. */
 static void list(page_id head, unsigned class)
@@ -80,7 +81,27 @@ void arena_unclaim(struct object object, unsigned class)
 	arena_note_free(object, class, old | word_bit(object.bit));
 }
 
-struct object arena_carve(page_id head, unsigned class)
+static _Noreturn void refuse_free(struct object object)
+{
+	unsigned class = map_class(map_load(word_page(object.word)));
+	uintptr_t handle = object_handle(&size_classes[class], object);
+
+	registry_refuse_free("pcpu_free", (const void *)handle);
+}
+
+void arena_give_back(word_id word, uint64_t bits)
+{
+	page_id head = word_page(word);
+	uint64_t twice = slab_unclaim_all(word, bits) & bits;
+
+	/* Freed while we held it to hand it out. */
+	if (unlikely(twice))
+		refuse_free((struct object){word, word_first(twice)});
+	if (!slab_is_reserved(head))
+		arena_offer(head);
+}
+
+struct object arena_carve(page_id head, unsigned class, unsigned cpu)
 {
 	atom64 *room = &chunk_of(page_chunk(head))->room;
 	uint64_t bit = word_bit(page_index(head));
@@ -88,7 +109,7 @@ struct object arena_carve(page_id head, unsigned class)
 	/* A bit may be left from the pages' last slab. relaxed: a hint */
 	if (load_relaxed(room) & bit)
 		fetch_and_relaxed(room, ~bit); /* relaxed: a hint */
-	return slab_carve(head, class);
+	return slab_carve(head, class, cpu);
 }
 
 void arena_undo_stale(struct object object)
@@ -105,7 +126,8 @@ bool arena_claim(page_id head, unsigned class, struct object *object)
 	return claim == CLAIMED;
 }
 
-bool arena_reserve(page_id head, unsigned class, struct object *object)
+bool arena_reserve(page_id head, unsigned class, unsigned cpu,
+		   struct object *object)
 {
 	atom64 *room = &chunk_of(page_chunk(head))->room;
 	uint64_t bit = word_bit(page_index(head));
@@ -114,7 +136,7 @@ bool arena_reserve(page_id head, unsigned class, struct object *object)
 	 * free makes room first, then looks at the list */
 	if (!(fetch_and_seq_cst(room, ~bit) & bit))
 		return false;
-	if (!slab_reserve(head, class)) {
+	if (!slab_reserve(head, class, cpu)) {
 		/* We may have taken another slab off the list. */
 		if (!slab_is_reserved(head))
 			arena_offer(head);
@@ -124,59 +146,6 @@ bool arena_reserve(page_id head, unsigned class, struct object *object)
 		return true;
 	arena_unreserve(head);
 	return false;
-}
-
-static atom32 *slot_of(const struct request *r)
-{
-	return &arena_slots[r->cpu].word[r->class];
-}
-
-void slot_install(const struct request *r, word_id word)
-{
-	/* relaxed: the number is checked against the map when used */
-	word_id old = {xchg_relaxed(slot_of(r), word.nr)};
-
-	if (old.nr)
-		arena_unreserve(word_page(old));
-}
-
-bool slot_advance(const struct request *r, struct object *object)
-{
-	atom32 *slot = slot_of(r);
-	word_id word = {load_relaxed(slot)}; /* relaxed: checked when used */
-
-	if (!word.nr)
-		return false;
-	if (arena_claim(word_page(word), r->class, object)) {
-		/* relaxed: a hint; whoever changed it before us is as right */
-		cas_relaxed(slot, &word.nr, object->word.nr);
-		return true;
-	}
-	/* relaxed: who takes it out of the slot lets go of the slab */
-	if (cas_relaxed(slot, &word.nr, 0))
-		arena_unreserve(word_page(word));
-	return false;
-}
-
-static void slots_drain(unsigned window)
-{
-	unsigned first = FIRST_CLASS(window);
-	unsigned cpu, i;
-
-	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++) {
-		atom32 *slot = &arena_slots[cpu].word[first];
-
-		for (i = 0; i < NR_SIZES; i++) {
-			word_id old = {0};
-
-			/* relaxed: as in slot_advance() */
-			if (load_relaxed(&slot[i]))
-				old.nr =
-					xchg_relaxed(&slot[i], 0); /* relaxed */
-			if (old.nr)
-				arena_unreserve(word_page(old));
-		}
-	}
 }
 
 void arena_drain(unsigned window)

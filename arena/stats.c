@@ -62,6 +62,13 @@ static size_t slab_populated_pages(page_id head, const struct size_class *c)
 	return 0;
 }
 
+/* In the word or in the slot that names it. */
+static uint64_t free_bits(word_id word, unsigned class)
+{
+	/* relaxed: of the moment */
+	return load_relaxed(word_of(word)) | slot_bits(word, class);
+}
+
 static void walk_slab(struct walk *walk, page_id head, unsigned class)
 {
 	const struct size_class *c = &size_classes[class];
@@ -70,9 +77,8 @@ static void walk_slab(struct walk *walk, page_id head, unsigned class)
 	unsigned i;
 
 	for (i = 0; i < c->nr_objects; i++) {
-		if (i % WORD_BITS == 0) /* relaxed: of the moment */
-			free = load_relaxed(
-				word_of(page_word(head, i / WORD_BITS)));
+		if (i % WORD_BITS == 0)
+			free = free_bits(page_word(head, i / WORD_BITS), class);
 		if (free >> i % WORD_BITS & 1)
 			walk_free(walk, c->size);
 		else
@@ -176,19 +182,27 @@ static void add_arena(struct pcpu_stats *stats, const struct arena *arena)
 		load_relaxed(&arena->pool.nr_set_aside); /* relaxed */
 }
 
+/* Of one CPU in one window, which together take about a page. */
+static void count_slots(const struct slot *slot, struct pcpu_stats *stats)
+{
+	uint64_t nr_alloc = 0;
+	unsigned i;
+
+	for (i = 0; i < NR_SIZES; i++)
+		nr_alloc += load_relaxed(&slot[i].nr_alloc); /* relaxed */
+	stats->nr_alloc += nr_alloc;
+	stats->metadata_bytes += nr_alloc ? NR_SIZES * sizeof(*slot) : 0;
+}
+
 static void count_allocs(struct pcpu_stats *stats)
 {
 	/* relaxed: statistics */
 	uint64_t max = load_relaxed(&max_alloc);
-	unsigned cpu;
+	unsigned cpu, class;
 
-	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++) {
-		/* relaxed: statistics */
-		uint64_t nr = load_relaxed(&arena_slots[cpu].nr_alloc);
-
-		stats->nr_alloc += nr;
-		stats->metadata_bytes += nr ? sizeof(struct slots) : 0;
-	}
+	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++)
+		for (class = 1; class < NR_CLASSES; class += NR_SIZES)
+			count_slots(&arena_slots[cpu].slot[class], stats);
 	if (stats->nr_alloc < stats->nr_cur_alloc)
 		stats->nr_alloc = stats->nr_cur_alloc;
 	stats->nr_dealloc = stats->nr_alloc - stats->nr_cur_alloc;

@@ -191,7 +191,7 @@ static bool reserve_metadata(void)
 	size_t used = pages * PAGE_WORDS * sizeof(*layout.used);
 	size_t map = pages * sizeof(*layout.map);
 	size_t chunks = pages / CHUNK_PAGES * sizeof(*layout.chunks);
-	size_t offsets = layout.nr_units * sizeof(**layout.unit_offset);
+	size_t offsets = (layout.nr_units + 1) * sizeof(**layout.unit_offset);
 	char *p = layout_reserve(words + used + map + chunks + 2 * offsets);
 
 	if (!p)
@@ -237,7 +237,8 @@ static void place_units(void)
 
 	for (w = 0; w < NR_WINDOWS; w++) {
 		layout.page0[w] = layout.window[w] - w * bytes;
-		sizeclass_place(w, layout.page0[w], layout.unit_offset[w]);
+		sizeclass_place(w, layout.page0[w], layout.unit_offset[w],
+				layout.nr_units);
 	}
 	for (unit = 0; unit < layout.nr_units; unit++) {
 		unsigned cpu = topology.unit_cpu[unit];
@@ -250,6 +251,7 @@ static void place_units(void)
 				base += unit * SKEW % PAGE_BYTES;
 			offset = (ptrdiff_t)(base - layout.window[w]);
 			layout.unit_offset[w][unit] = offset;
+			layout.unit_offset[w][unit + 1] = offset;
 			libpcpu_offset[w][cpu] = offset;
 		}
 	}

@@ -52,7 +52,8 @@ struct layout {
 	atom8 *used;          /* bits below this were handed out before */
 	atom64 *map;          /* which slab a page belongs to */
 	struct chunk *chunks; /* free pages and hints of a chunk */
-	ptrdiff_t *unit_offset[NR_WINDOWS]; /* handle to copy, by unit */
+	/* handle to copy, by unit; the last unit's twice, see zero.h */
+	ptrdiff_t *unit_offset[NR_WINDOWS];
 	size_t os_page;
 	uintptr_t area[NR_WINDOWS]; /* first address of the copies */
 	size_t area_bytes;

@@ -52,6 +52,11 @@ static _Noreturn void refuse_outside(const char *caller, const void *p)
 	      caller, p, cpu);
 }
 
+void registry_refuse_free(const char *caller, const void *p)
+{
+	panic("%s(%p): already free", caller, p);
+}
+
 void registry_refuse(const char *caller, const void *p)
 {
 	struct found found;
@@ -75,5 +80,5 @@ void registry_refuse(const char *caller, const void *p)
 		refuse_outside(caller, p);
 	if (!registry_find(p, &found))
 		refuse_in_slab(caller, p, entry);
-	panic("%s(%p): already free", caller, p);
+	registry_refuse_free(caller, p);
 }

@@ -27,17 +27,19 @@ static inline bool registry_find_at(uintptr_t offset, uint32_t first,
 {
 	page_id page = {first + (uint32_t)(offset >> PAGE_SHIFT)};
 	uint64_t entry = map_load(page);
-	uint64_t product =
-		(map_behind(entry) * PAGE_BYTES + (offset & (PAGE_BYTES - 1))) *
-		map_reciprocal(entry);
+	uintptr_t in_slab =
+		map_bytes_behind(entry) + (offset & (PAGE_BYTES - 1));
+	uint64_t product = in_slab * map_reciprocal(entry);
 	uint32_t index = (uint32_t)(product >> 32);
 
 	/* A page without a slab has a reciprocal of 0, which none is below. */
 	if (unlikely(!sizeclass_divides(product, map_reciprocal(entry)) ||
-		     index >= map_objects(entry)))
+		     index >= size_classes[map_class(entry)].nr_objects))
 		return false;
-	page.nr -= map_behind(entry);
-	found->object.word = page_word(page, index / WORD_BITS);
+	/* The slab's first word, from its first byte: a word is 256 bytes. */
+	found->object.word.nr = first * PAGE_WORDS +
+				(uint32_t)((offset - in_slab) / 256) +
+				index / WORD_BITS;
 	found->object.bit = index % WORD_BITS;
 	found->entry = entry;
 	return true;
@@ -69,5 +71,8 @@ static inline bool registry_find(const void *p, struct found *found)
  * abort. p is no live object's handle.
  */
 _Noreturn void registry_refuse(const char *caller, const void *p);
+
+/* The same where it is known that p's object is free already. */
+_Noreturn void registry_refuse_free(const char *caller, const void *p);
 
 #endif /* CHUNK_REGISTRY_H */

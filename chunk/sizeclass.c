@@ -67,7 +67,7 @@ void sizeclass_init(void)
 }
 
 void sizeclass_place(unsigned window, uintptr_t page0,
-		     const ptrdiff_t *unit_offset)
+		     const ptrdiff_t *unit_offset, unsigned nr_units)
 {
 	struct size_class *c = &size_classes[FIRST_CLASS(window)];
 	struct size_class *end = c + NR_SIZES;
@@ -75,5 +75,6 @@ void sizeclass_place(unsigned window, uintptr_t page0,
 	for (; c < end; c++) {
 		c->page0 = page0;
 		c->unit_offset = unit_offset;
+		c->unit_end = unit_offset + nr_units;
 	}
 }

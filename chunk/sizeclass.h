@@ -39,6 +39,8 @@ struct size_class {
 	uint8_t window;
 	uintptr_t page0;              /* the window's; see page_handle() */
 	const ptrdiff_t *unit_offset; /* the window's: handle to copy */
+	const ptrdiff_t *unit_end;
+	struct slot *slot0; /* the first CPU's, see arena/front.h */
 };
 
 HIDDEN extern struct size_class size_classes[NR_CLASSES];
@@ -48,7 +50,7 @@ void sizeclass_init(void);
 
 /* Fill in a window's addresses. */
 void sizeclass_place(unsigned window, uintptr_t page0,
-		     const ptrdiff_t *unit_offset);
+		     const ptrdiff_t *unit_offset, unsigned nr_units);
 
 /*
  * The smallest class that holds size bytes at align, both in range.

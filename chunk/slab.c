@@ -13,7 +13,7 @@ static uint8_t used_at_first(page_id head, unsigned nr_pages)
 	return dirty & run ? WORD_BITS : 0;
 }
 
-struct object slab_carve(page_id head, unsigned class)
+struct object slab_carve(page_id head, unsigned class, unsigned cpu)
 {
 	const struct size_class *c = &size_classes[class];
 	uint8_t used = used_at_first(head, c->nr_pages);
@@ -24,7 +24,7 @@ struct object slab_carve(page_id head, unsigned class)
 	for (i = 0; i < c->nr_pages; i++)
 		store_relaxed(&layout.map[head.nr + i],
 			      map_entry(class, i) |
-				      (i == 0 ? MAP_RESERVED : 0));
+				      (i == 0 ? map_owned_by(cpu) : 0));
 	/* relaxed: the same */
 	for (i = 0; i < c->nr_words; i++)
 		store_relaxed(&layout.used[first.word.nr + i], used);
@@ -89,14 +89,6 @@ static bool take_word(word_id word, uint64_t all)
 	return cas_acquire(word_of(word), &all, 0);
 }
 
-static void give_word(word_id word, uint64_t all)
-{
-	/* pairs with [word] word_claim(): nothing of ours; it carries on the
-	 * releases of those whose bits we took. seq_cst [room]: as in
-	 * slab_unclaim(), the word has room again */
-	fetch_or_seq_cst(word_of(word), all);
-}
-
 static void mark_dirty(page_id head, const struct size_class *c)
 {
 	uint64_t run = word_run(page_index(head), c->nr_pages);
@@ -135,6 +127,7 @@ bool slab_retire(page_id head, unsigned class)
 	}
 	/* Word 0 last: it holds the slab in place. */
 	while (taken--)
-		give_word(page_word(head, taken), sizeclass_word(c, taken));
+		slab_unclaim_all(page_word(head, taken),
+				 sizeclass_word(c, taken));
 	return false;
 }

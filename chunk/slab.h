@@ -56,36 +56,52 @@ struct object {
  * map[page], all a free needs to know of the page's slab:
  *
  *	bits 0-7	class, 0 for a page without a slab
- *	bits 8-10	how many pages it lies behind the slab's head
- *	bit 11		in a head's: a CPU has reserved the slab; a hint, see
- *			arena/arena.h
- *	bits 12-22	objects in the slab
- *	bits 32-63	reciprocal of their size
+ *	bits 12-14	how many pages it lies behind the slab's head: as it
+ *			stands there, how many bytes
+ *	bits 15-28	in a head's: 1 + the CPU that has reserved the slab, 0
+ *			if none has; a hint, see arena/arena.h
+ *	bits 32-63	reciprocal of the objects' size
  */
-#define MAP_RESERVED (UINT64_C(1) << 11)
-_Static_assert(NR_CLASSES <= 256 && SLAB_PAGES_MAX <= 8, "the fields fit");
+#define MAP_CLASS UINT64_C(0xff)
+#define MAP_BEHIND ((SLAB_PAGES_MAX - 1) << PAGE_SHIFT)
+#define MAP_OWNER_SHIFT 15
+#define MAP_OWNER (UINT64_C(0x3fff) << MAP_OWNER_SHIFT)
+_Static_assert(NR_CLASSES <= 256 && SLAB_PAGES_MAX <= 8 &&
+		       LIBPCPU_CPUS_MAX < 0x3fff,
+	       "the fields fit");
 
 static inline uint64_t map_entry(unsigned class, unsigned behind)
 {
 	const struct size_class *c = &size_classes[class];
 
-	return (uint64_t)c->reciprocal << 32 | c->nr_objects << 12 |
-	       behind << 8 | class;
+	return (uint64_t)c->reciprocal << 32 | behind << PAGE_SHIFT | class;
 }
 
 static inline unsigned map_class(uint64_t entry)
 {
-	return entry & 0xff;
+	return entry & MAP_CLASS;
 }
 
 static inline unsigned map_behind(uint64_t entry)
 {
-	return entry >> 8 & 7;
+	return (entry & MAP_BEHIND) >> PAGE_SHIFT;
 }
 
-static inline unsigned map_objects(uint64_t entry)
+static inline unsigned map_bytes_behind(uint64_t entry)
 {
-	return entry >> 12 & 0x7ff;
+	return entry & MAP_BEHIND;
+}
+
+/* The entry's owner field when cpu has reserved the slab. */
+static inline uint64_t map_owned_by(unsigned cpu)
+{
+	return (uint64_t)(cpu + 1) << MAP_OWNER_SHIFT;
+}
+
+/* The CPU that has reserved it; negative if none has. */
+static inline int map_owner(uint64_t entry)
+{
+	return (int)((entry & MAP_OWNER) >> MAP_OWNER_SHIFT) - 1;
 }
 
 static inline uint32_t map_reciprocal(uint64_t entry)
@@ -102,7 +118,7 @@ static inline uint64_t map_load(page_id page)
 /* Is it the entry of the head of a slab of the class? */
 static inline bool map_is_head(uint64_t entry, unsigned class)
 {
-	return (entry & 0x7ff) == class;
+	return (entry & (MAP_CLASS | MAP_BEHIND)) == class;
 }
 
 /* Is page the head of a slab of the class? See I6 for how long. */
@@ -117,25 +133,25 @@ static inline bool slab_is_reserved(page_id head)
 	/* seq_cst [room]: we made room, then look whether the slab is
 	 * reserved; slab_unreserve() and a look at the words go the other way
 	 * round, and one of the two must see the other */
-	return load_seq_cst(&layout.map[head.nr]) & MAP_RESERVED;
+	return load_seq_cst(&layout.map[head.nr]) & MAP_OWNER;
 }
 
-/* Reserve it, unless it is reserved or no slab of the class. */
-static inline bool slab_reserve(page_id head, unsigned class)
+/* Reserve it for cpu, unless it is reserved or no slab of the class. */
+static inline bool slab_reserve(page_id head, unsigned class, unsigned cpu)
 {
 	/* seq_cst [room]: if it is reserved, who unreserves it looks at the
 	 * list after; we have taken it off the list before */
 	uint64_t old = load_seq_cst(&layout.map[head.nr]);
 
 	/* seq_cst [room]: we look at the words next, see slab_is_reserved() */
-	return map_is_head(old, class) && !(old & MAP_RESERVED) &&
-	       cas_seq_cst(&layout.map[head.nr], &old, old | MAP_RESERVED);
+	return map_is_head(old, class) && !(old & MAP_OWNER) &&
+	       cas_seq_cst(&layout.map[head.nr], &old, old | map_owned_by(cpu));
 }
 
 static inline void slab_unreserve(page_id head)
 {
 	/* seq_cst [room]: the caller looks at the words next */
-	fetch_and_seq_cst(&layout.map[head.nr], ~MAP_RESERVED);
+	fetch_and_seq_cst(&layout.map[head.nr], ~MAP_OWNER);
 }
 
 static inline atom64 *word_of(word_id word)
@@ -201,6 +217,15 @@ static inline uint64_t slab_unclaim(struct object object)
 	return old;
 }
 
+/* The same for several objects of a word. Those that were free already stay
+ * so. */
+static inline uint64_t slab_unclaim_all(word_id word, uint64_t bits)
+{
+	/* pairs with [word] word_claim(): it carries on the releases of those
+	 * whose bits we took. seq_cst [room]: as in slab_unclaim() */
+	return fetch_or_seq_cst(word_of(word), bits);
+}
+
 /* Claim in a word that should belong to a slab of the class. */
 static inline enum claim slab_claim(word_id word, unsigned class,
 				    struct object *object)
@@ -232,9 +257,9 @@ static inline void object_use(struct object object)
 		;
 }
 
-/* Cut pages that the caller has claimed into a slab that is reserved and whose
- * first object is claimed, both for the caller. */
-struct object slab_carve(page_id head, unsigned class);
+/* Cut pages that the caller has claimed into a slab that is reserved for cpu
+ * and whose first object is claimed for the caller. */
+struct object slab_carve(page_id head, unsigned class, unsigned cpu);
 
 /* Claim any object of the slab; CLAIM_STALE leaves one of another class. */
 enum claim slab_claim_any(page_id head, unsigned class, struct object *object);

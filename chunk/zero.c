@@ -9,14 +9,14 @@
 void copies_zero(const struct size_class *class, uintptr_t handle)
 {
 	const ptrdiff_t *offset = class->unit_offset;
-	const ptrdiff_t *end = offset + layout.nr_units;
+	const ptrdiff_t *end = class->unit_end;
 
 	switch (class->size) {
 	case 4:
 		ZERO_COPIES(4);
 		break;
-	case 8:
-		ZERO_COPIES(8);
+	case 12:
+		ZERO_COPIES(12);
 		break;
 	case 16:
 		ZERO_COPIES(16);

@@ -7,7 +7,6 @@
 #ifndef CHUNK_ZERO_H
 #define CHUNK_ZERO_H
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "chunk/layout.h"
@@ -16,32 +15,23 @@
 /* An object of any class. */
 void copies_zero(const struct size_class *class, uintptr_t handle);
 
-/* Counters, and what is not much larger, are worth zeroing in line. */
-static inline bool copies_are_small(const struct size_class *class)
-{
-	return class->size - 8 <= 8;
-}
-
-/* One store a copy, or two that may overlap. */
-static inline void copies_zero_small(const struct size_class *class,
-				     uintptr_t handle)
+/*
+ * A counter's copies, two at a time: the table ends with the last unit's offset
+ * twice, so that an odd number of copies needs no case of its own.
+ */
+static inline void copies_zero_8(const struct size_class *class,
+				 uintptr_t handle)
 {
 	const ptrdiff_t *offset = class->unit_offset;
-	const ptrdiff_t *end = offset + layout.nr_units;
-	size_t last = class->size - 8;
+	const ptrdiff_t *end = class->unit_end;
 
-	if (likely(last == 0)) {
-		do {
-			memset((char *)(handle + (uintptr_t)*offset), 0, 8);
-		} while (++offset != end);
-		return;
-	}
 	do {
-		char *copy = (char *)(handle + (uintptr_t)*offset);
+		ptrdiff_t here = offset[0], next = offset[1];
 
-		memset(copy, 0, 8);
-		memset(copy + last, 0, 8);
-	} while (++offset != end);
+		memset((char *)handle + here, 0, 8);
+		memset((char *)handle + next, 0, 8);
+		offset += 2;
+	} while (offset < end);
 }
 
 #endif /* CHUNK_ZERO_H */

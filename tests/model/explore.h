@@ -58,6 +58,11 @@ _Noreturn void explore_fail(const char *format, ...)
 #define explore_expect(condition, ...) \
 	((condition) ? (void)0 : explore_fail(__VA_ARGS__))
 
+/* Shared accesses so far, by the CPU that made them, and fences: what the
+ * model of restartable sequences goes by. front.c */
+extern unsigned long explore_nr_points[EXPLORE_CPUS];
+extern unsigned long explore_nr_fences;
+
 /* --- space ---------------------------------------------------------------- */
 
 /* What the running thread takes for its CPU. */

@@ -23,12 +23,32 @@ static bool is_named(page_id head, unsigned class)
 	unsigned cpu;
 
 	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++) {
-		word_id word = {load_relaxed(&arena_slots[cpu].word[class])};
+		word_id word = {
+			load_relaxed(&arena_slots[cpu].slot[class].word)};
 
 		if (word.nr && word_page(word).nr == head.nr)
 			return true;
 	}
 	return false;
+}
+
+/* F3, and that slot_bits() finds all there are. */
+static void check_slots(void)
+{
+	unsigned cpu, class;
+
+	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++)
+		for (class = 1; class < NR_CLASSES; class += 1) {
+			struct slot slot = arena_slots[cpu].slot[class];
+			word_id word = {slot.word.v};
+
+			explore_expect(
+				!slot.free.v ||
+					(slab_is(word_page(word), class) &&
+					 slot_bits(word, class) == slot.free.v),
+				"CPU %u holds %#lx of word %u, class %u", cpu,
+				slot.free.v, word.nr, class);
+		}
 }
 
 /* --- slabs ---------------------------------------------------------------- */
@@ -68,8 +88,14 @@ static void check_words(page_id head, unsigned class, struct tally *tally)
 
 	for (i = 0; i < c->nr_pages * PAGE_WORDS; i++) {
 		uint64_t all = i < c->nr_words ? sizeclass_word(c, i) : 0;
-		uint64_t free = load_relaxed(word_of(page_word(head, i)));
+		word_id word = page_word(head, i);
+		uint64_t free = load_relaxed(word_of(word));
+		uint64_t ours = slot_bits(word, class);
 
+		explore_expect(!(free & ours),
+			       "word %u of page %u: %#lx also in a slot", i,
+			       head.nr, free & ours);
+		free |= ours;
 		explore_expect(!(free & ~all),
 			       "word %u of page %u: %#lx is free, beyond %#lx",
 			       i, head.nr, free, all);
@@ -82,7 +108,7 @@ static void check_slab(struct arena *arena, page_id head, uint64_t entry,
 {
 	unsigned class = map_class(entry), i;
 
-	explore_expect((entry & ~MAP_RESERVED) == map_entry(class, 0),
+	explore_expect((entry & ~MAP_OWNER) == map_entry(class, 0),
 		       "map entry %#lx of head %u", entry, head.nr);
 	for (i = 1; i < size_classes[class].nr_pages; i++)
 		explore_expect(
@@ -183,6 +209,7 @@ void explore_check(void)
 	uint64_t live = 0;
 	unsigned i;
 
+	check_slots();
 	for (i = 0; i < arena_count(); i++)
 		check_arena(arena_at(i), &live);
 	explore_expect(live == explore_nr_objects,
@@ -193,7 +220,9 @@ void explore_check(void)
 
 		explore_expect(
 			registry_find(explore_objects[i].handle, &found) &&
-				!(load_relaxed(word_of(found.object.word)) >>
+				!((load_relaxed(word_of(found.object.word)) |
+				   slot_bits(found.object.word,
+					     map_class(found.entry))) >>
 					  found.object.bit &
 				  1),
 			"%p is held and free",

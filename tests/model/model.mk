@@ -27,5 +27,6 @@ $B/model/%.o: %.c GNUmakefile tests/model/model.mk | build/setup-build \
 $(MODELBIN): $B/model/%: $B/model/tests/model/%.o $(MODELOBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(MODEFLAGS) -Wl,--wrap=pthread_create \
-		-Wl,--wrap=sched_getcpu -Wl,--wrap=madvise -o $@ $^ $(LIBS) \
+		-Wl,--wrap=sched_getcpu -Wl,--wrap=madvise \
+		-Wl,--wrap=syscall -o $@ $^ $(LIBS) \
 		-lcheck_pic -lsubunit -lrt -lm

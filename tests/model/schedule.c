@@ -18,6 +18,10 @@
 
 char explore_schedule[256];
 
+unsigned long explore_nr_points[EXPLORE_CPUS];
+unsigned long explore_nr_fences;
+static unsigned current_cpu;
+
 /* --- preemption ----------------------------------------------------------- */
 
 static unsigned long countdown;
@@ -145,9 +149,9 @@ unsigned long explore_conflict(void)
 }
 
 /* Called by the library in front of each shared access. */
-void model_point(const volatile void *address);
 void model_point(const volatile void *address)
 {
+	explore_nr_points[current_cpu]++;
 	if (mode == RECORD)
 		touch(address);
 	if (countdown && --countdown == 0)
@@ -174,7 +178,16 @@ void explore_fail(const char *format, ...)
 
 /* --- CPUs ----------------------------------------------------------------- */
 
-static unsigned current_cpu;
+/* Everybody is thrown out of a sequence. --wrap */
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, long a, long b, long c);
+long __wrap_syscall(long number, long a, long b, long c)
+{
+	if (number != SYS_membarrier)
+		return __real_syscall(number, a, b, c);
+	explore_nr_fences++;
+	return 0;
+}
 
 /*
  * The library reads its CPU from the rseq area that the kernel keeps up to date
@@ -192,8 +205,9 @@ static struct rseq *rseq_area(void)
 
 static void take_rseq_area(void)
 {
-	if (__rseq_size && syscall(SYS_rseq, rseq_area(), sizeof(struct rseq),
-				   RSEQ_FLAG_UNREGISTER, RSEQ_SIG)) {
+	if (__rseq_size &&
+	    __real_syscall(SYS_rseq, rseq_area(), sizeof(struct rseq),
+			   RSEQ_FLAG_UNREGISTER, RSEQ_SIG)) {
 		perror("rseq");
 		exit(EXIT_FAILURE);
 	}

@@ -54,7 +54,7 @@ static inline page_id carve(unsigned class)
 {
 	page_id head = claim_pages(size_classes[class].nr_pages);
 
-	arena_carve(head, class);
+	arena_carve(head, class, 0);
 	return head;
 }
 

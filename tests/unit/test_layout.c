@@ -177,12 +177,12 @@ START_TEST(bookkeeping__any_topology__disjoint_and_aligned)
 	expect_order(layout.chunks + pages / CHUNK_PAGES, layout.used);
 	expect_order(layout.used + words, layout.map);
 	expect_order(layout.map + pages, layout.unit_offset[0]);
-	expect_order(layout.unit_offset[0] + layout.nr_units,
+	expect_order(layout.unit_offset[0] + layout.nr_units + 1,
 		     layout.unit_offset[1]);
 	ck_assert_uint_eq((uintptr_t)layout.chunks % sizeof(struct chunk), 0);
 	ck_assert_uint_eq((uintptr_t)layout.words % CACHE_LINE, 0);
 	/* Its end can be written. */
-	layout.unit_offset[1][layout.nr_units - 1] += 0;
+	layout.unit_offset[1][layout.nr_units] += 0;
 	layout.map[pages - 1].v = 0;
 }
 END_TEST

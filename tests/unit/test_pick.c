@@ -10,6 +10,7 @@
 
 #include "arena/arena.h"
 #include "chunk/topology.h"
+#include "no_front.h"
 
 #define NR_TEST_NODES 4u
 
@@ -51,7 +52,7 @@ static struct arena *arena_of_object(struct object object)
 
 static uint32_t slot(unsigned class, unsigned cpu)
 {
-	return load_relaxed(&arena_slots[cpu].word[class]);
+	return load_relaxed(&arena_slots[cpu].slot[class].word);
 }
 
 /* All of the arena's free pages and fresh numbers are ours from now on. */
@@ -374,6 +375,7 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	simulate(argv);
+	without_front(argv);
 	tcase_add_loop_test(
 		tc, pick__node_after_node_exhausted__from_the_next_nearest, 0,
 		NR_WINDOWS * NR_TEST_NODES);

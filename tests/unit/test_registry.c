@@ -30,7 +30,7 @@ static page_id spare_head(unsigned class)
 /* First address of a new slab of the class. */
 static uintptr_t carve(unsigned class)
 {
-	slab_unclaim(slab_carve(spare_head(class), class));
+	slab_unclaim(slab_carve(spare_head(class), class, 0));
 	return page_handle(size_classes[class].page0, spare_head(class));
 }
 

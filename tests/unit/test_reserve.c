@@ -44,7 +44,7 @@ START_TEST(carve__where_a_listed_slab_was__reserved_and_not_listed)
 
 	fetch_or_relaxed(&chunk_of(page_chunk(head))->room,
 			 word_bit(page_index(head)));
-	arena_carve(head, A_LINE);
+	arena_carve(head, A_LINE, 0);
 	ck_assert(slab_is_reserved(head));
 	ck_assert(!is_listed(head, A_LINE));
 }
@@ -157,7 +157,7 @@ START_TEST(reserve__listed_slab__claimed_reserved_and_off_the_list)
 	page_id head = carve_listed(A_LINE);
 	struct object object;
 
-	ck_assert(arena_reserve(head, A_LINE, &object));
+	ck_assert(arena_reserve(head, A_LINE, 0, &object));
 	ck_assert_uint_eq(object_index(object), 1);
 	ck_assert(slab_is_reserved(head));
 	ck_assert(!is_listed(head, A_LINE));
@@ -170,7 +170,7 @@ START_TEST(reserve__slab_that_is_not_listed__refused)
 	uint64_t before = word_at(head, 0);
 	struct object object;
 
-	ck_assert(!arena_reserve(head, A_LINE, &object));
+	ck_assert(!arena_reserve(head, A_LINE, 0, &object));
 	ck_assert(slab_is_reserved(head));
 	ck_assert_uint_eq(word_at(head, 0), before);
 }
@@ -182,8 +182,8 @@ START_TEST(reserve__slab_that_is_reserved_already__refused)
 	page_id head = carve_listed(A_LINE);
 	struct object object;
 
-	ck_assert(slab_reserve(head, A_LINE));
-	ck_assert(!arena_reserve(head, A_LINE, &object));
+	ck_assert(slab_reserve(head, A_LINE, 0));
+	ck_assert(!arena_reserve(head, A_LINE, 0, &object));
 	ck_assert(slab_is_reserved(head));
 	arena_unreserve(head);
 	ck_assert(is_listed(head, A_LINE));
@@ -197,7 +197,7 @@ START_TEST(reserve__listed_slab_that_is_full_by_now__let_go)
 
 	while (arena_claim(head, A_LINE, &object))
 		;
-	ck_assert(!arena_reserve(head, A_LINE, &object));
+	ck_assert(!arena_reserve(head, A_LINE, 0, &object));
 	ck_assert(!slab_is_reserved(head));
 	ck_assert(!is_listed(head, A_LINE));
 	arena_unclaim(nth(head, 0), A_LINE);
@@ -211,7 +211,7 @@ START_TEST(reserve__listed_slab_of_another_class__stays_listed)
 	uint64_t before = word_at(head, 0);
 	struct object object;
 
-	ck_assert(!arena_reserve(head, A_LINE - 1, &object));
+	ck_assert(!arena_reserve(head, A_LINE - 1, 0, &object));
 	ck_assert(is_listed(head, A_LINE));
 	ck_assert(!slab_is_reserved(head));
 	ck_assert_uint_eq(word_at(head, 0), before);
@@ -247,7 +247,7 @@ START_TEST(claim__pages_of_no_slab__nothing)
 	struct object object;
 
 	ck_assert(!arena_claim(head, A_LINE, &object));
-	ck_assert(!arena_reserve(head, A_LINE, &object));
+	ck_assert(!arena_reserve(head, A_LINE, 0, &object));
 }
 END_TEST
 

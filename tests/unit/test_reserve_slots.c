@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "chunk/topology.h"
+#include "no_front.h"
 #include "reserve_slabs.h"
 
 static struct request request_of(unsigned class)
@@ -16,7 +17,8 @@ static struct request request_of(unsigned class)
 
 static uint32_t slot(unsigned class)
 {
-	return load_relaxed(&arena_slots[topology.unit_cpu[0]].word[class]);
+	return load_relaxed(
+		&arena_slots[topology.unit_cpu[0]].slot[class].word);
 }
 
 static page_id install(unsigned class)
@@ -90,7 +92,7 @@ START_TEST(advance__slab_is_of_another_class_by_now__nothing_changes_there)
 
 	slab_unclaim(nth(head, 0));
 	ck_assert(slab_retire(head, A_LINE));
-	arena_carve(head, A_LINE - 1);
+	arena_carve(head, A_LINE - 1, 0);
 	before = word_at(head, 0);
 	ck_assert(!slot_advance(&r, &object));
 	ck_assert_uint_eq(slot(A_LINE), 0);
@@ -110,7 +112,8 @@ START_TEST(drain__slots_of_all_cpus__slabs_of_that_window_let_go)
 	slot_install(&r, page_word(theirs, 0));
 	r.class = other;
 	ck_assert(arena_pick(&r, &(struct object){{0}, 0}));
-	aligned.nr = load_relaxed(&arena_slots[r.cpu].word[other]) / PAGE_WORDS;
+	aligned.nr =
+		load_relaxed(&arena_slots[r.cpu].slot[other].word) / PAGE_WORDS;
 	arena_drain(WINDOW_SKEWED);
 	ck_assert_uint_eq(slot(A_LINE), 0);
 	ck_assert(is_listed(mine, A_LINE) && is_listed(theirs, A_LINE));
@@ -142,13 +145,15 @@ END_TEST
 
 /* -------------------------------------------------------------------------- */
 
-int main(void)
+int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("reserve_slots");
 	TCase *tc = tcase_create("reserve_slots");
 	SRunner *runner;
 	int failed;
 
+	(void)argc;
+	without_front(argv);
 	tcase_add_test(tc, install__slot_that_named_another__that_is_let_go);
 	tcase_add_test(tc, advance__empty_slot__nothing);
 	tcase_add_test(tc,

@@ -47,7 +47,10 @@ START_TEST(windows__every_class__the_same_but_for_the_place)
 		ck_assert_ptr_eq(c->unit_offset, layout.unit_offset[c->window]);
 		other.window = c->window;
 		other.page0 = c->page0;
+		ck_assert_ptr_eq(c->unit_end, c->unit_offset + layout.nr_units);
 		other.unit_offset = c->unit_offset;
+		other.unit_end = c->unit_end;
+		other.slot0 = c->slot0;
 		ck_assert_mem_eq(&other, c, sizeof(other));
 	}
 }

@@ -28,7 +28,7 @@ static page_id spare_head(unsigned class)
 
 static struct object carve(unsigned class)
 {
-	return slab_carve(spare_head(class), class);
+	return slab_carve(spare_head(class), class, 0);
 }
 
 static uint64_t word_at(page_id head, unsigned index)

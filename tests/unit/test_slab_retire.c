@@ -39,7 +39,7 @@ static page_id carve_empty(unsigned class)
 {
 	page_id head = spare_head(class);
 
-	slab_unclaim(slab_carve(head, class));
+	slab_unclaim(slab_carve(head, class, 0));
 	return head;
 }
 
@@ -181,7 +181,7 @@ START_TEST(carve__pages_of_a_used_slab__objects_are_used_in_any_class)
 	object_use(nth(head, 0));
 	ck_assert(slab_retire(head, FOUR_BYTES));
 	for (class = 1; class <= NR_SIZES; class ++) {
-		struct object first = slab_carve(head, class);
+		struct object first = slab_carve(head, class, 0);
 
 		ck_assert(object_is_used(first));
 		slab_unclaim(first);
@@ -262,7 +262,7 @@ static void *retire_and_carve(void *unused)
 		i++;
 		fetch_add_relaxed(&nr_retired, 1);
 		hold(head, shapes[i % NR_SHAPES],
-		     slab_carve(head, shapes[i % NR_SHAPES]), UINT32_MAX);
+		     slab_carve(head, shapes[i % NR_SHAPES], 0), UINT32_MAX);
 	}
 	expect(slab_retire(head, shapes[i % NR_SHAPES]));
 	return NULL;
@@ -298,7 +298,7 @@ static void *retire_once(void *unused)
 			sched_yield();
 			fetch_sub_relaxed(&nr_done, 1);
 			fetch_add_relaxed(&nr_retired, 1);
-			slab_unclaim(slab_carve(head, FOUR_BYTES));
+			slab_unclaim(slab_carve(head, FOUR_BYTES, 0));
 		}
 	return NULL;
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#include "arena/front.h"
+
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "chunk/topology.h"
+
+struct slots *arena_slots;
+atom64 front_limit;
+
+/* More than CPUs: each who stops the front lowers the limit by this. */
+#define STOPPED (UINT64_C(1) << 32)
+
+static uint64_t limit_when_on;
+
+bool front_exists(void)
+{
+	return limit_when_on != 0;
+}
+
+static bool membarrier(int command)
+{
+	return !syscall(SYS_membarrier, command, 0, 0);
+}
+
+#if FRONT_SUPPORTED
+
+/* Who stopped it in the parent does not run in the child. */
+static void start_in_child(void)
+{
+	/* relaxed: there is one thread */
+	store_relaxed(&front_limit, limit_when_on);
+}
+
+static bool can_start(void)
+{
+	return libpcpu_cpu_rseq() >= 0 &&
+	       membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ) &&
+	       !pthread_atfork(NULL, NULL, start_in_child);
+}
+
+#else
+
+static bool can_start(void)
+{
+	return false;
+}
+
+#endif
+
+/*
+ * A page fault in a NOWAIT allocation would be one system entry too many, and a
+ * huge page for a few slots too much memory.
+ */
+static void place_slots(unsigned nr_cpu_ids)
+{
+	long nr = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned cpu;
+
+	madvise(arena_slots, nr_cpu_ids * sizeof(*arena_slots),
+		MADV_NOHUGEPAGE);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++) {
+		layout_bind(&arena_slots[cpu], sizeof(*arena_slots),
+			    topology.cpu_node[cpu]);
+		if (cpu < nr) /* relaxed: start */
+			store_relaxed(&arena_slots[cpu].slot[1].word, 0);
+	}
+}
+
+bool front_init(void)
+{
+	unsigned nr = topology.nr_cpu_ids, class;
+
+	if (arena_slots)
+		return true;
+	arena_slots = layout_reserve(nr * sizeof(*arena_slots));
+	if (!arena_slots)
+		return false;
+	place_slots(nr);
+	for (class = 1; class < NR_CLASSES; class += 1)
+		size_classes[class].slot0 = &arena_slots[0].slot[class];
+	return true;
+}
+
+void front_start(void)
+{
+	if (front_exists() || !can_start())
+		return;
+	limit_when_on = topology.nr_cpu_ids;
+	/* relaxed: slots are empty, whoever sees it now or later */
+	store_relaxed(&front_limit, limit_when_on);
+}
+
+bool front_stop(void)
+{
+	if (!front_exists())
+		return true;
+	/* seq_cst [front]: the fence after it throws out who read it before */
+	fetch_add_seq_cst(&front_limit, -STOPPED);
+	if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ))
+		return true;
+	front_go();
+	return false;
+}
+
+void front_go(void)
+{
+	if (front_exists())
+		/* seq_cst [front]: sequences see the slots as we left them */
+		fetch_add_seq_cst(&front_limit, STOPPED);
+}
+
+#if FRONT_SUPPORTED && !defined(MODEL_CHECK)
+
+/* A slot as the processor stores it: at once. */
+typedef uint64_t slot_image __attribute__((vector_size(16)));
+_Static_assert(sizeof(slot_image) == offsetof(struct slot, nr_alloc),
+	       "all that must agree");
+
+bool front_install(unsigned cpu, const struct size_class *class,
+		   word_id expected, word_id word, uint64_t free)
+{
+	uint64_t base = front_base(class, word);
+	slot_image image = {free, base << 32 | word.nr};
+	struct slot *slot;
+
+	__asm__ __volatile__ goto(
+		RSEQ_BEGIN(
+			"%[slot]") "cmpl %[cpu], %%fs:%c[cpu_id](%[area])\n\t"
+				   "jne %l[refused]\n\t" RSEQ_SLOT
+				   "cmpq $0, (%[slot])\n\t"
+				   "jne %l[refused]\n\t"
+				   "cmpl %[expected], 8(%[slot])\n\t"
+				   "jne %l[refused]\n\t"
+				   "movaps %[image], (%[slot])\n" RSEQ_END
+		: [slot] "=&r"(slot)
+		: RSEQ_INPUTS(class), [cpu] "r"(cpu), [image] "x"(image),
+		  [expected] "r"(expected.nr)
+		: "cc", "memory"
+		: refused);
+	return true;
+refused:
+	return false;
+}
+
+#elif !defined(MODEL_CHECK)
+
+bool front_install(unsigned cpu, const struct size_class *class,
+		   word_id expected, word_id word, uint64_t free)
+{
+	(void)cpu, (void)class, (void)expected, (void)word, (void)free;
+	return false;
+}
+
+#endif

@@ -24,6 +24,7 @@ enum {
 
 enum {
 	CPUS_REAL = 0, /* point.cpus: as many as the machine has, 2 at least */
+	THREADS_CORES = 0, /* point.threads: as many as there are cores */
 	MAX_METRICS = 20,
 };
 
@@ -33,6 +34,8 @@ enum case_flags {
 	CASE_BARE = 2,      /* rivals with bare_pairs() take part */
 	CASE_ALL_LOCKS = 4, /* every lock kind also in default mode */
 	CASE_SCALES = 8,    /* --threads and --cpus replace the points */
+	CASE_TRIPS = 32,    /* rivals with bare_trips take part */
+	CASE_UNITS = 64,    /* without the arrays and other peers */
 };
 
 struct point {
@@ -45,7 +48,7 @@ struct metric {
 	const char *name;  /* in the JSON report */
 	const char *label; /* at the head of a column */
 	int digits;        /* after the point */
-	bool is_time;      /* ns, smaller is better: gets a ratio */
+	bool is_cost;      /* per operation, smaller is better: has a ratio */
 };
 
 /* One sample of one cell; every pointer outlives the worker. */
@@ -72,6 +75,7 @@ struct bench_case {
 	const char *what;
 	unsigned flags;
 	unsigned live;                /* objects held while it runs */
+	unsigned repeats;             /* at most so many, 0: no limit */
 	const struct point *points;   /* ends with .modes == 0 */
 	const struct metric *metrics; /* ends with .name == NULL */
 	const void *arg;              /* run()'s own */

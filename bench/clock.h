@@ -17,6 +17,16 @@ static inline uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static inline void sleep_ns(uint64_t ns)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(ns / 1000000000u),
+		.tv_nsec = (long)(ns % 1000000000u),
+	};
+
+	nanosleep(&ts, NULL);
+}
+
 /*
  * The fences keep the measured call from starting before the first reading or
  * ending after the second; what the pair of readings costs is measured too,

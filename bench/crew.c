@@ -20,7 +20,7 @@ unsigned crew_cores(void)
  * The allowed cores are counted, not numbered: a container's mask may begin
  * anywhere.
  */
-static void pin_to(unsigned nth)
+void crew_pin(unsigned nth)
 {
 	cpu_set_t allowed, one;
 	size_t cpu;
@@ -72,12 +72,17 @@ void spin_barrier_wait(struct spin_barrier *barrier)
 		spin_wait(&turns);
 }
 
+void crew_stop(struct crew *crew)
+{
+	/* relaxed: see crew_stopped() */
+	atomic_store_explicit(&crew->stop, true, memory_order_relaxed);
+}
+
 void crew_fail(struct crew *crew, const char *error)
 {
 	/* relaxed: read after the members were joined */
 	atomic_store_explicit(&crew->error, error, memory_order_relaxed);
-	/* relaxed: see crew_stopped() */
-	atomic_store_explicit(&crew->stop, true, memory_order_relaxed);
+	crew_stop(crew);
 }
 
 static void *member_main(void *arg)
@@ -86,7 +91,7 @@ static void *member_main(void *arg)
 	struct crew *crew = member->crew;
 
 	if (crew->members <= crew_cores())
-		pin_to(member->index);
+		crew_pin(member->index);
 	if (crew->prepare)
 		crew->prepare(member);
 	spin_barrier_wait(&crew->barrier);
@@ -99,16 +104,6 @@ static void *member_main(void *arg)
 	if (crew->finish)
 		crew->finish(member);
 	return NULL;
-}
-
-static void sleep_ms(unsigned ms)
-{
-	struct timespec ts = {
-		.tv_sec = ms / 1000,
-		.tv_nsec = ms % 1000 * 1000000l,
-	};
-
-	nanosleep(&ts, NULL);
 }
 
 /* False leaves threads waiting at the barrier: the worker then exits. */
@@ -140,9 +135,9 @@ bool crew_run(struct crew *crew)
 	}
 	sem_wait(&crew->started);
 	if (crew->window_ms) {
-		sleep_ms(crew->window_ms);
-		/* relaxed: see crew_stopped() */
-		atomic_store_explicit(&crew->stop, true, memory_order_relaxed);
+		sleep_ns(crew->window_ms * UINT64_C(1000000));
+		crew->stop_ns = clock_ns();
+		crew_stop(crew);
 	}
 	for (i = 0; i < crew->members; i++)
 		pthread_join(crew->member[i].thread, NULL);

@@ -50,6 +50,7 @@ struct crew {
 	void *shared;
 
 	/* crew_run()'s own. */
+	uint64_t stop_ns; /* when the window was over */
 	struct spin_barrier barrier;
 	sem_t started;
 	atomic_bool stop;
@@ -69,6 +70,7 @@ void spin_barrier_wait(struct spin_barrier *barrier);
 /* False: see crew->error. Members' counts stay readable until crew_free(). */
 bool crew_run(struct crew *crew);
 void crew_free(struct crew *crew);
+void crew_stop(struct crew *crew);
 void crew_fail(struct crew *crew, const char *error);
 
 /* From the first member's start to the last one's end, per operation. */
@@ -76,5 +78,7 @@ double crew_ns_per_op(const struct crew *crew);
 
 /* Cores that this process may run on. */
 unsigned crew_cores(void);
+/* The calling thread to the nth of them. */
+void crew_pin(unsigned nth);
 
 #endif

@@ -54,8 +54,8 @@ static const struct cell *null_of(const struct plan *plan,
 				  const struct cell *cell, unsigned metric)
 {
 	if (!(cell->bench->flags & CASE_NET) ||
-	    !cell->bench->metrics[metric].is_time ||
-	    cell->rival->kind == RIVAL_NULL)
+	    !cell->bench->metrics[metric].is_cost ||
+	    cell->rival->kind == RIVAL_NULL || cell->rival->kind == RIVAL_FLOOR)
 		return NULL;
 	return plan_peer(plan, cell, "null");
 }

@@ -47,7 +47,7 @@ static json_t *metric_json(const struct plan *plan, const struct cell *cell,
 		json_array_append_new(all, number(value[i]));
 	json = json_pack("{s:f, s:f, s:f, s:o}", "min", summary.min, "median",
 			 summary.median, "max", summary.max, "samples", all);
-	if (cell->bench->metrics[metric].is_time)
+	if (cell->bench->metrics[metric].is_cost)
 		json_object_set_new(
 			json, "times_libpcpu",
 			number(cell_ratio(plan, cell,
@@ -73,7 +73,8 @@ static json_t *cell_json(const struct plan *plan, const struct cell *cell)
 			 (int)cell->cpus, "threads", (int)cell->threads, "live",
 			 (int)cell->bench->live, "net_of_null",
 			 (cell->bench->flags & CASE_NET) != 0 &&
-				 cell->rival->kind != RIVAL_NULL,
+				 cell->rival->kind != RIVAL_NULL &&
+				 cell->rival->kind != RIVAL_FLOOR,
 			 "not_measured", cell->note, "metrics", metrics);
 }
 

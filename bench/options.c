@@ -15,14 +15,14 @@ static const struct {
 	unsigned mode, repeats, window_ms, limit_s;
 } modes[] = {
 	{"quick", MODE_QUICK, 7, 40, 18},
-	{"default", MODE_DEFAULT, 7, 30, 165},
+	{"default", MODE_DEFAULT, 7, 30, 225},
 	{"full", MODE_FULL, 9, 100, 0},
 };
 
 static const char usage[] =
 	"Usage: pcpu-bench [OPTION]...\n"
 	"Compare libpcpu with its rivals.\n"
-	"  --mode=MODE       quick (20 s), default (3 minutes) or full\n"
+	"  --mode=MODE       quick (20 s), default (4 minutes) or full\n"
 	"  --case=GLOB       only cases of that name; may be repeated\n"
 	"  --rival=GLOB      only rivals of that name; may be repeated\n"
 	"  --threads=N,...   thread counts instead of each case's own\n"

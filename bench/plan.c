@@ -59,7 +59,7 @@ static void choose_points(const struct plan *plan,
 		/* Fewer CPUs than there are cannot be simulated. */
 		if (real || at->cpus > plan->real_cpus)
 			add_point(points, real ? plan->real_cpus : at->cpus,
-				  at->threads);
+				  at->threads ? at->threads : plan->cores);
 	}
 	for (i = 0; scales && i < options->cpus.nr; i++) {
 		if (options->cpus.value[i] >= plan->real_cpus)
@@ -99,12 +99,15 @@ static bool takes_part(const struct plan *plan, const struct bench_case *bench,
 		return false;
 	switch (rival->kind) {
 	case RIVAL_FLOOR:
-		return bench->flags & CASE_BARE && point->threads == 1;
+		return rival->bare_trips ? bench->flags & CASE_TRIPS
+					 : bench->flags & CASE_BARE &&
+						   point->threads == 1;
 	case RIVAL_LOCK:
 		return lock_takes_part(plan, bench, rival, point);
 	case RIVAL_ARRAY:
 	case RIVAL_PEER:
-		return options->mode != MODE_QUICK || options->rivals.nr;
+		return !(bench->flags & CASE_UNITS) &&
+		       (options->mode != MODE_QUICK || options->rivals.nr);
 	default:
 		return true;
 	}

@@ -10,22 +10,33 @@
 extern const struct rival rival_pcpu, rival_baseline_mutex, rival_baseline_tas,
 	rival_baseline_ticket, rival_baseline_mcs, rival_baseline_cohort,
 	rival_array_glibc, rival_array_jemalloc, rival_array_mimalloc,
-	rival_array_tcmalloc, rival_mempool, rival_floor, rival_null;
+	rival_array_tcmalloc, rival_mempool, rival_floor, rival_round_trip,
+	rival_null;
 
 extern const struct bench_case case_pair, case_pair_mixed, case_batch,
 	case_churn_kernel_10k, case_churn_kernel_100k, case_churn_sites_10k,
 	case_churn_sites_100k, case_handoff, case_trace_bpf_map,
 	case_trace_fork_exec, case_trace_tc_filter, case_trace_veth,
-	case_latency, case_memory_10k, case_memory_100k, case_memory_counters;
+	case_latency, case_crowd, case_stopped, case_fresh, case_search_1k,
+	case_search_10k, case_search_100k, case_search_1m, case_memory_10k,
+	case_memory_100k, case_memory_counters;
 
 const struct rival *const rivals[] = {
-	&rival_pcpu,           &rival_baseline_mutex,
-	&rival_baseline_tas,   &rival_baseline_ticket,
-	&rival_baseline_mcs,   &rival_baseline_cohort,
-	&rival_array_glibc,    &rival_array_jemalloc,
-	&rival_array_mimalloc, &rival_array_tcmalloc,
-	&rival_mempool,        &rival_floor,
-	&rival_null,           NULL,
+	&rival_pcpu,
+	&rival_baseline_mutex,
+	&rival_baseline_tas,
+	&rival_baseline_ticket,
+	&rival_baseline_mcs,
+	&rival_baseline_cohort,
+	&rival_array_glibc,
+	&rival_array_jemalloc,
+	&rival_array_mimalloc,
+	&rival_array_tcmalloc,
+	&rival_mempool,
+	&rival_floor,
+	&rival_round_trip,
+	&rival_null,
+	NULL,
 };
 
 const struct bench_case *const cases[] = {
@@ -42,6 +53,13 @@ const struct bench_case *const cases[] = {
 	&case_churn_sites_100k,
 	&case_handoff,
 	&case_latency,
+	&case_crowd,
+	&case_stopped,
+	&case_fresh,
+	&case_search_1k,
+	&case_search_10k,
+	&case_search_100k,
+	&case_search_1m,
 	&case_memory_10k,
 	&case_memory_100k,
 	&case_memory_counters,

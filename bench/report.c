@@ -38,7 +38,7 @@ static unsigned column_width(const struct table *table, unsigned at)
 	unsigned metric = table->column[at].metric;
 
 	return NUMBER_WIDTH +
-	       (table->bench->metrics[metric].is_time ? RATIO_WIDTH : 0);
+	       (table->bench->metrics[metric].is_cost ? RATIO_WIDTH : 0);
 }
 
 static void print_figure(const struct table *table, const struct column *column,
@@ -58,7 +58,7 @@ static void print_figure(const struct table *table, const struct column *column,
 		       stats_median(value, nr));
 	else
 		printf("%*s", NUMBER_WIDTH, "-");
-	if (!metric->is_time)
+	if (!metric->is_cost)
 		return;
 	ratio = nr && compared
 			? cell_ratio(table->plan, cell,
@@ -169,7 +169,9 @@ static void print_heading(const struct bench_case *bench)
 {
 	printf("\n%s: %s\n", bench->name, bench->what);
 	if (bench->flags & CASE_NET)
-		printf("  the time that null takes is taken off the others'\n");
+		printf("  what null takes is taken off the others'\n");
+	if (bench->repeats)
+		printf("  %u repeats at most\n", bench->repeats);
 }
 
 /* Prints the case that begins at a cell; returns where the next one begins. */
@@ -233,19 +235,23 @@ static void print_targets(const struct plan *plan)
 {
 	struct target target[MAX_TARGETS];
 	unsigned i, nr = targets_measure(plan, target);
+	int digits;
 
 	printf("\nTargets:\n");
 	for (i = 0; i < nr; i++) {
 		const struct target *one = &target[i];
 
-		printf("  %-57s ", one->what);
+		printf("  %-62s ", one->what);
 		if (isnan(one->measured) || isnan(one->limit)) {
 			printf("not measured\n");
 			continue;
 		}
-		printf("%7.2f%-1s (%s %.2f%s)  %s\n", one->measured, one->unit,
-		       one->at_most ? "at most" : "at least", one->limit,
-		       one->unit, target_met(one) ? "met" : "MISSED");
+		/* Bytes per live byte differ little. */
+		digits = one->unit[0] ? 2 : 3;
+		printf("%7.*f%-4s (%s %.*f%s)  %s\n", digits, one->measured,
+		       one->unit, one->at_most ? "at most" : "at least", digits,
+		       one->limit, one->unit,
+		       target_met(one) ? "met" : "MISSED");
 	}
 }
 

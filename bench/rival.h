@@ -23,7 +23,7 @@ enum rival_kind {
 	RIVAL_ARRAY,   /* calloc'ed cache lines; left out of quick mode */
 	RIVAL_PEER,    /* another per-CPU allocator; left out of quick mode */
 	RIVAL_NULL,    /* allocates nothing: the harness's own cost */
-	RIVAL_FLOOR,   /* not an allocator: bare_pairs() only */
+	RIVAL_FLOOR,   /* not an allocator: a bare loop only */
 };
 
 struct rival_stats {
@@ -52,6 +52,8 @@ struct rival {
 	void (*trim)(void);
 	/* n alloc+free pairs of 8 bytes, inlined; false: n was impossible. */
 	bool (*bare_pairs)(unsigned long n);
+	/* Instead of objects, couples of threads pass one cache line. */
+	bool bare_trips;
 };
 
 extern const struct rival *const rivals[]; /* NULL-terminated */

@@ -164,6 +164,13 @@ static void probe_rivals(struct plan *plan)
 	}
 }
 
+static bool wants_sample(const struct cell *cell, unsigned repeat)
+{
+	unsigned max = cell->bench->repeats;
+
+	return !cell->note[0] && (!max || repeat < max);
+}
+
 static bool out_of_time(const struct plan *plan, uint64_t begin_ns)
 {
 	return plan->options->limit_s &&
@@ -191,7 +198,7 @@ void runner_run(struct plan *plan)
 				return;
 			}
 			progress_show(&progress, done++, cell);
-			if (!cell->note[0])
+			if (wants_sample(cell, repeat))
 				take_sample(cell, plan->options,
 					    cell->bench->name, repeat);
 		}

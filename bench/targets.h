@@ -7,10 +7,10 @@
 
 #include "plan.h"
 
-enum { MAX_TARGETS = 16 };
+enum { MAX_TARGETS = 64 };
 
 struct target {
-	char what[80];
+	char what[96];
 	double limit;
 	double measured;  /* NAN: not measured */
 	bool at_most;     /* else: at least */

@@ -9,76 +9,39 @@
  */
 #include "bench/case.h"
 #include "bench/crew.h"
-#include "bench/mix.h"
+#include "bench/herd.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ROUND = 64 };
 
-struct herd {
-	struct rng rng;
-	unsigned nr;
-	void *object[];
-};
-
-static void *draw_one(struct crew *crew, struct rng *rng)
-{
-	struct mix_entry entry = mix_draw(crew->shared, rng);
-	void *p = crew->job->rival->alloc(entry.size, entry.align);
-
-	if (!p)
-		crew_fail(crew, strerror(errno));
-	return p;
-}
-
-static bool replace(struct crew *crew, struct herd *herd, unsigned times)
-{
-	unsigned pick;
-
-	while (times--) {
-		pick = rng_below(&herd->rng, herd->nr);
-		crew->job->rival->free(herd->object[pick]);
-		herd->object[pick] = draw_one(crew, &herd->rng);
-		if (!herd->object[pick])
-			return false;
-	}
-	return true;
-}
-
 static void churn_prepare(struct crew_member *member)
 {
 	const struct job *job = member->crew->job;
-	unsigned i, share = job->bench->live / job->threads;
+	unsigned share = job->bench->live / job->threads;
 	struct herd *herd;
 
-	herd = calloc(1, sizeof(*herd) + share * sizeof(herd->object[0]));
-	if (!herd) {
+	herd = herd_new(job->rival, member->crew->shared, share, member->index);
+	if (!herd || !herd_replace(herd, share))
 		crew_fail(member->crew, strerror(errno));
-		return;
-	}
 	member->own = herd;
-	herd->nr = share;
-	rng_seed(&herd->rng, member->index);
-	for (i = 0; i < share; i++) {
-		herd->object[i] = draw_one(member->crew, &herd->rng);
-		if (!herd->object[i])
-			return;
-	}
-	replace(member->crew, herd, share);
 }
 
 static void churn_work(struct crew_member *member)
 {
-	while (!crew_stopped(member->crew) &&
-	       replace(member->crew, member->own, ROUND))
+	while (!crew_stopped(member->crew)) {
+		if (!herd_replace(member->own, ROUND)) {
+			crew_fail(member->crew, strerror(errno));
+			return;
+		}
 		member->ops += ROUND;
+	}
 }
 
 static void churn_finish(struct crew_member *member)
 {
-	free(member->own);
+	herd_forget(member->own);
 }
 
 static void churn_run(const struct job *job, struct result *result)

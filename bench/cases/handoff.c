@@ -5,6 +5,10 @@
  * Threads work in couples, each with a ring of its own (Concurrency Kit's, one
  * producer and one consumer). The ring is long enough for the two to run
  * apart, short enough to stay in the cache.
+ *
+ * What null takes, the way through the ring, is taken off. Beside it stands
+ * the round trip of a bare line: the first thread writes it, the second
+ * answers on it, each spins until it sees the other's number.
  */
 #include "bench/case.h"
 #include "bench/clock.h"
@@ -20,10 +24,13 @@ enum {
 	RING = 1024,
 };
 
+#define LEFT (~0ul) /* on the line instead of a number */
+
 struct couple {
 	_Alignas(64) ck_ring_t ring;
 	ck_ring_buffer_t slot[RING];
 	_Alignas(64) atomic_bool done;
+	_Alignas(64) atomic_ulong line; /* of the bare round trips */
 };
 
 static void allocate_all(struct crew_member *member, struct couple *couple)
@@ -67,6 +74,50 @@ static void free_all(struct crew_member *member, struct couple *couple)
 	}
 }
 
+/* False: the other side has left. */
+static bool await_number(struct couple *couple, unsigned long number)
+{
+	unsigned turns = 0;
+	unsigned long seen;
+
+	for (;;) {
+		/* pairs with [handoff-line] send(): its side's earlier trips */
+		seen = atomic_load_explicit(&couple->line,
+					    memory_order_acquire);
+		if (seen == number)
+			return true;
+		if (seen == LEFT)
+			return false;
+		spin_wait(&turns);
+	}
+}
+
+static void send(struct couple *couple, unsigned long number)
+{
+	/* pairs with [handoff-line] await_number(): the same */
+	atomic_store_explicit(&couple->line, number, memory_order_release);
+}
+
+/* Odd numbers go out, the even one that follows comes back. */
+static void trips_work(struct crew_member *member)
+{
+	struct couple *couples = member->crew->shared;
+	struct couple *couple = &couples[member->index / 2];
+	unsigned long number;
+
+	if (member->index % 2) {
+		for (number = 1; await_number(couple, number); number += 2)
+			send(couple, number + 1);
+		return;
+	}
+	for (number = 1; !crew_stopped(member->crew); number += 2) {
+		send(couple, number);
+		await_number(couple, number + 1);
+		member->ops++;
+	}
+	send(couple, LEFT);
+}
+
 static void handoff_work(struct crew_member *member)
 {
 	struct couple *couples = member->crew->shared;
@@ -84,7 +135,7 @@ static void handoff_run(const struct job *job, struct result *result)
 		.job = job,
 		.members = job->threads,
 		.window_ms = job->window_ms,
-		.work = handoff_work,
+		.work = job->rival->bare_trips ? trips_work : handoff_work,
 	};
 	struct couple *couples;
 	unsigned i, nr = job->threads / 2;
@@ -101,6 +152,7 @@ static void handoff_run(const struct job *job, struct result *result)
 	for (i = 0; i < nr; i++) {
 		ck_ring_init(&couples[i].ring, RING);
 		atomic_init(&couples[i].done, false);
+		atomic_init(&couples[i].line, 0);
 	}
 	crew.shared = couples;
 	if (crew_run(&crew))
@@ -121,7 +173,7 @@ static const struct point points[] = {
 const struct bench_case case_handoff = {
 	.name = "handoff",
 	.what = "8 B: allocated on one thread, freed on another",
-	.flags = CASE_NULL | CASE_ALL_LOCKS,
+	.flags = CASE_NULL | CASE_NET | CASE_TRIPS | CASE_ALL_LOCKS,
 	.live = RING,
 	.points = points,
 	.metrics = metric_ns,

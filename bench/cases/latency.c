@@ -10,58 +10,45 @@
 #include "bench/case.h"
 #include "bench/clock.h"
 #include "bench/crew.h"
-#include "bench/mix.h"
+#include "bench/herd.h"
+#include "bench/ticks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	ALL_SAMPLES = 400000, /* of all the threads of one run together */
-	EMPTY_SAMPLES = 10001,
-};
-
 struct listener {
-	struct rng rng;
-	unsigned nr_live;
-	unsigned nr_samples;
-	unsigned max_samples;
-	void **live;
-	uint32_t *ticks;
+	struct herd *herd;
+	struct tally tally;
 };
 
-static uint32_t clamp_ticks(uint64_t ticks)
+static void *timed_alloc(struct herd *herd, struct tally *tally)
 {
-	return ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX;
-}
-
-static void *timed_alloc(struct crew *crew, struct listener *own)
-{
-	struct mix_entry entry = mix_draw(crew->shared, &own->rng);
+	struct mix_entry entry = mix_draw(herd->mix, &herd->rng);
 	uint64_t begin, end;
 	void *p;
 
 	begin = ticks_begin();
-	p = crew->job->rival->alloc(entry.size, entry.align);
+	p = herd->rival->alloc(entry.size, entry.align);
 	end = ticks_end();
-	own->ticks[own->nr_samples++] = clamp_ticks(end - begin);
-	if (!p)
-		crew_fail(crew, strerror(errno));
+	tally_add(tally, clamp_ticks(end - begin));
 	return p;
 }
 
 static void latency_work(struct crew_member *member)
 {
 	struct listener *own = member->own;
+	struct herd *herd = own->herd;
 	unsigned pick;
 
-	while (!crew_stopped(member->crew) &&
-	       own->nr_samples < own->max_samples) {
-		pick = rng_below(&own->rng, own->nr_live);
-		member->crew->job->rival->free(own->live[pick]);
-		own->live[pick] = timed_alloc(member->crew, own);
-		if (!own->live[pick])
+	while (!crew_stopped(member->crew)) {
+		pick = rng_below(&herd->rng, herd->nr);
+		herd->rival->free(herd->object[pick]);
+		herd->object[pick] = timed_alloc(herd, &own->tally);
+		if (!herd->object[pick]) {
+			crew_fail(member->crew, strerror(errno));
 			return;
+		}
 	}
 }
 
@@ -69,105 +56,14 @@ static void latency_prepare(struct crew_member *member)
 {
 	const struct job *job = member->crew->job;
 	struct listener *own = calloc(1, sizeof(*own));
-	unsigned i;
 
 	if (!own)
 		abort();
-	own->nr_live = job->bench->live / job->threads;
-	own->max_samples = ALL_SAMPLES / job->threads;
-	own->live = calloc(own->nr_live, sizeof(*own->live));
-	own->ticks = calloc(own->max_samples, sizeof(*own->ticks));
-	if (!own->live || !own->ticks)
-		abort();
-	/* Touched now: a first touch costs more than most allocations. */
-	memset(own->ticks, 1, own->max_samples * sizeof(*own->ticks));
 	member->own = own;
-	rng_seed(&own->rng, member->index);
-	for (i = 0; i < own->nr_live; i++) {
-		own->live[i] = timed_alloc(member->crew, own);
-		own->nr_samples = 0;
-		if (!own->live[i])
-			return;
-	}
-}
-
-static int by_ticks(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/*
- * What a reading takes. The counter of a virtual machine may advance in steps
- * of several ns, below which no figure here means anything: *grain is the
- * smallest difference seen.
- */
-static uint32_t empty_ticks(uint32_t *grain)
-{
-	static uint32_t ticks[EMPTY_SAMPLES];
-	unsigned i;
-
-	for (i = 0; i < EMPTY_SAMPLES; i++) {
-		uint64_t begin = ticks_begin();
-
-		ticks[i] = clamp_ticks(ticks_end() - begin);
-	}
-	qsort(ticks, EMPTY_SAMPLES, sizeof(ticks[0]), by_ticks);
-	*grain = 0;
-	for (i = 1; i < EMPTY_SAMPLES; i++) {
-		uint32_t gap = ticks[i] - ticks[i - 1];
-
-		if (gap && (!*grain || gap < *grain))
-			*grain = gap;
-	}
-	return ticks[EMPTY_SAMPLES / 2];
-}
-
-/* All samples of the crew in one sorted array. */
-static uint32_t *gather(const struct crew *crew, size_t *nr)
-{
-	uint32_t *all = malloc(ALL_SAMPLES * sizeof(*all));
-	unsigned i;
-
-	*nr = 0;
-	for (i = 0; all && i < crew->members; i++) {
-		const struct listener *own = crew->member[i].own;
-
-		memcpy(all + *nr, own->ticks, own->nr_samples * sizeof(*all));
-		*nr += own->nr_samples;
-	}
-	if (all)
-		qsort(all, *nr, sizeof(*all), by_ticks);
-	return all;
-}
-
-static void summarise(const struct crew *crew, double ns_per_tick,
-		      struct result *result)
-{
-	static const struct {
-		const char *name;
-		double share;
-	} wanted[] = {{"p50", 0.5}, {"p99", 0.99}, {"p999", 0.999}};
-	uint32_t grain, empty = empty_ticks(&grain);
-	size_t i, nr;
-	uint32_t *all = gather(crew, &nr);
-
-	if (!all || !nr) {
-		result_fail(result, "no samples");
-		return;
-	}
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		uint32_t ticks =
-			all[(size_t)(wanted[i].share * (double)(nr - 1))];
-
-		ticks = ticks > empty ? ticks - empty : 0;
-		result_add(result, wanted[i].name, ticks * ns_per_tick);
-	}
-	result_add(result, "timer", empty * ns_per_tick);
-	result_add(result, "grain", grain * ns_per_tick);
-	result_add(result, "samples", (double)nr);
-	free(all);
+	own->herd = herd_new(job->rival, member->crew->shared,
+			     job->bench->live / job->threads, member->index);
+	if (!own->herd)
+		crew_fail(member->crew, strerror(errno));
 }
 
 static void latency_run(const struct job *job, struct result *result)
@@ -181,14 +77,19 @@ static void latency_run(const struct job *job, struct result *result)
 		.work = latency_work,
 		.shared = &mix,
 	};
-	uint64_t ns = clock_ns(), ticks = ticks_begin();
+	struct moment since = moment_now();
+	static struct tally all;
+	unsigned i;
 
 	if (!mix_load(&mix, MIX_KERNEL, job->traces, &result->error))
 		return;
 	if (crew_run(&crew)) {
-		ticks = ticks_end() - ticks;
-		ns = clock_ns() - ns;
-		summarise(&crew, (double)ns / (double)ticks, result);
+		for (i = 0; i < crew.members; i++) {
+			const struct listener *own = crew.member[i].own;
+
+			tally_merge(&all, &own->tally);
+		}
+		tally_report(&all, since, result);
 	} else {
 		result_fail(result, crew.error);
 	}

@@ -128,9 +128,12 @@ static void add_stats(const struct ledger *ledger, const char *unit_name,
 	result_add(result, unit_name, (double)stats.unit_bytes / live);
 	result_add(result, populated_name,
 		   (double)stats.populated_bytes / live);
-	if (!strcmp(unit_name, "unit_fill"))
-		result_add(result, "meta_fill",
-			   (double)stats.metadata_bytes / live);
+	if (strcmp(unit_name, "unit_fill") != 0)
+		return;
+	result_add(result, "meta_fill", (double)stats.metadata_bytes / live);
+	result_add(result, "meta_unit",
+		   100 * (double)stats.metadata_bytes /
+			   (double)stats.unit_bytes);
 }
 
 static bool live_up(struct ledger *ledger, size_t start, struct result *result)
@@ -202,6 +205,7 @@ static const struct metric metrics[] = {
 	{"unit_thin", "u.thin", 3, false},
 	{"pop_thin", "p.thin", 3, false},
 	{"meta_fill", "meta", 3, false},
+	{"meta_unit", "meta %", 1, false},
 	{"rss_start", "start KiB", 0, false},
 	{"rss_full", "full KiB", 0, false},
 	{"rss_end", "end KiB", 0, false},

@@ -9,10 +9,9 @@
  */
 #include "bench/case.h"
 #include "bench/crew.h"
-#include "bench/mix.h"
+#include "bench/herd.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -20,51 +19,19 @@ enum {
 	ROUND = 64, /* pairs between two looks at the stop flag */
 };
 
-static bool get(struct crew *crew, struct rng *rng, void **object)
-{
-	struct mix_entry entry = mix_draw(crew->shared, rng);
-
-	*object = crew->job->rival->alloc(entry.size, entry.align);
-	if (!*object)
-		crew_fail(crew, strerror(errno));
-	return *object;
-}
-
-static void populate(struct crew *crew, struct rng *rng, void **object,
-		     unsigned nr)
-{
-	unsigned i, at;
-
-	for (i = 0; i < nr; i++) {
-		if (!get(crew, rng, &object[i]))
-			return;
-	}
-	for (i = 0; i < nr; i++) {
-		at = rng_below(rng, nr);
-		crew->job->rival->free(object[at]);
-		if (!get(crew, rng, &object[at]))
-			return;
-	}
-}
-
 /* A rival without alloc() has no population to build either. */
 static void pair_prepare(struct crew_member *member)
 {
 	const struct job *job = member->crew->job;
 	unsigned share = job->bench->live / job->threads;
-	struct rng rng;
-	void **object;
+	struct herd *herd;
 
 	if (!job->rival->alloc)
 		return;
-	object = calloc(share, sizeof(*object));
-	if (!object) {
+	herd = herd_new(job->rival, member->crew->shared, share, member->index);
+	if (!herd || !herd_replace(herd, share))
 		crew_fail(member->crew, strerror(errno));
-		return;
-	}
-	rng_seed(&rng, member->index);
-	populate(member->crew, &rng, object, share);
-	free(object);
+	herd_forget(herd);
 }
 
 static void pair_work(struct crew_member *member)

@@ -125,8 +125,10 @@ static void write_plot(const struct grid *grid, FILE *file)
 	for (s = 0; s < grid->nr_series; s++) {
 		fprintf(file, "%s $data using ", s ? "," : "plot");
 		if (grid->kind == GRID_LINES)
-			fprintf(file, "(real(strcol(1))):%u with linespoints",
-				s + 2);
+			fprintf(file, "(real(strcol(1))):%u with %s", s + 2,
+				grid->first_marks && s >= grid->first_marks
+					? "points ps 2.5"
+					: "linespoints");
 		else
 			fprintf(file, "%u:xtic(1)", s + 2);
 		fprintf(file, " title '%s'", grid->series[s]);

@@ -25,7 +25,8 @@ struct grid {
 	const char *x_label;
 	const char *y_label;
 	bool log_y;
-	bool from_one; /* the y axis begins at 1 */
+	bool from_one;        /* the y axis begins at 1 */
+	unsigned first_marks; /* series from here on have no lines; 0: none */
 	unsigned nr_rows;
 	unsigned nr_series;
 	char row[GRID_ROWS][GRID_LABEL];

@@ -38,14 +38,29 @@ void model_point(const volatile void *address);
 #define ATOM_POINT(a) ((void)0)
 #endif
 
-#define ATOM_LOAD(a, order) (ATOM_POINT(a), __atomic_load_n(&(a)->v, order))
-#define ATOM_STORE(a, x, order) \
-	(ATOM_POINT(a), __atomic_store_n(&(a)->v, (x), order))
-#define ATOM_RMW(op, a, x, order) \
-	(ATOM_POINT(a), __atomic_##op(&(a)->v, (x), order))
-#define ATOM_CAS(a, old, new, weak, order, fail)                           \
-	(ATOM_POINT(a), __atomic_compare_exchange_n(&(a)->v, (old), (new), \
-						    weak, order, fail))
+/* What bench/atomics counts; nothing otherwise. A seq_cst store is an xchg. */
+#ifdef COUNT_ATOMICS
+enum atom_access { ATOM_LOADS, ATOM_STORES, ATOM_RMWS };
+void count_access(const volatile void *address, enum atom_access access);
+#define ATOM_COUNT(a, access) count_access(a, access)
+#else
+#define ATOM_COUNT(a, access) ((void)0)
+#endif
+
+#define ATOM_LOAD(a, order)                        \
+	(ATOM_POINT(a), ATOM_COUNT(a, ATOM_LOADS), \
+	 __atomic_load_n(&(a)->v, order))
+#define ATOM_STORE(a, x, order)                                                \
+	(ATOM_POINT(a),                                                        \
+	 ATOM_COUNT(a, (order) == __ATOMIC_SEQ_CST ? ATOM_RMWS : ATOM_STORES), \
+	 __atomic_store_n(&(a)->v, (x), order))
+#define ATOM_RMW(op, a, x, order)                 \
+	(ATOM_POINT(a), ATOM_COUNT(a, ATOM_RMWS), \
+	 __atomic_##op(&(a)->v, (x), order))
+#define ATOM_CAS(a, old, new, weak, order, fail)                         \
+	(ATOM_POINT(a), ATOM_COUNT(a, ATOM_RMWS),                        \
+	 __atomic_compare_exchange_n(&(a)->v, (old), (new), weak, order, \
+				     fail))
 
 #define load_relaxed(a) ATOM_LOAD(a, __ATOMIC_RELAXED)
 #define load_acquire(a) ATOM_LOAD(a, __ATOMIC_ACQUIRE)
@@ -89,7 +104,7 @@ void model_point(const volatile void *address);
 static inline void add_local_relaxed(atom64 *a, uint64_t x)
 {
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && \
-	!defined(MODEL_CHECK)
+	!defined(MODEL_CHECK) && !defined(COUNT_ATOMICS)
 	__asm__("addq %1, %0" : "+m"(a->v) : "er"(x) : "cc");
 #else
 	store_relaxed(a, load_relaxed(a) + x);

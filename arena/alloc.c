@@ -213,7 +213,7 @@ SLOW static void free_shared(const char *caller, void *p, uint32_t word,
 	uint64_t bit = word_bit(object.bit);
 	uint64_t old;
 
-	if (unlikely(slot_bits(object.word, class) & bit) && !is_live(p, c))
+	if (unlikely(slot_bits(c, object.word) & bit) && !is_live(p, c))
 		registry_refuse_free(caller, p);
 	old = slab_unclaim(object);
 	if (unlikely(old & bit))
@@ -274,7 +274,7 @@ static size_t usable_size(const char *caller, const void *p)
 	class = &size_classes[map_class(found.entry)];
 	/* relaxed: the caller owns the object, so its bit stays clear */
 	bits = load_relaxed(word_of(found.object.word)) |
-	       slot_bits(found.object.word, map_class(found.entry));
+	       slot_bits(class, found.object.word);
 	if (unlikely(bits & word_bit(found.object.bit)) && !is_live(p, class))
 		registry_refuse_free(caller, p);
 	return class->size;

@@ -139,14 +139,6 @@ void slot_install(const struct request *request, word_id word);
 /* Step 2. slot.c */
 bool slot_advance(const struct request *request, struct object *object);
 
-/*
- * The bits of a word that a slot seems to hold: that of the CPU which has
- * reserved the word's slab. An object that was freed into it before this call
- * is among them, unless slots were drained meanwhile; others may be too, as the
- * slot changes while we look. slot.c
- */
-uint64_t slot_bits(word_id word, unsigned class);
-
 /* Make all CPUs let go of what they have reserved in a window. slot.c */
 void slots_drain(unsigned window);
 

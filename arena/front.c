@@ -15,12 +15,7 @@ atom64 front_limit;
 /* More than CPUs: each who stops the front lowers the limit by this. */
 #define STOPPED (UINT64_C(1) << 32)
 
-static uint64_t limit_when_on;
-
-bool front_exists(void)
-{
-	return limit_when_on != 0;
-}
+uint64_t front_limit_on;
 
 static bool membarrier(int command)
 {
@@ -33,7 +28,7 @@ static bool membarrier(int command)
 static void start_in_child(void)
 {
 	/* relaxed: there is one thread */
-	store_relaxed(&front_limit, limit_when_on);
+	store_relaxed(&front_limit, front_limit_on);
 }
 
 static bool can_start(void)
@@ -90,9 +85,9 @@ void front_start(void)
 {
 	if (front_exists() || !can_start())
 		return;
-	limit_when_on = topology.nr_cpu_ids;
+	front_limit_on = topology.nr_cpu_ids;
 	/* relaxed: slots are empty, whoever sees it now or later */
-	store_relaxed(&front_limit, limit_when_on);
+	store_relaxed(&front_limit, front_limit_on);
 }
 
 bool front_stop(void)

@@ -65,14 +65,47 @@ HIDDEN extern atom64 front_limit;
 #define FRONT_SUPPORTED 0
 #endif
 
+/* The slot of a CPU. */
+static inline struct slot *slot_of(const struct size_class *class, unsigned cpu)
+{
+	return (struct slot *)((char *)class->slot0 +
+			       ((size_t)cpu << SLOTS_SHIFT));
+}
+
+/*
+ * The bits of a word that a slot seems to hold: that of the CPU which has
+ * reserved the word's slab. An object that was freed into it before this call
+ * is among them, unless slots were drained meanwhile; others may be too, as the
+ * slot changes while we look.
+ */
+static inline uint64_t slot_bits(const struct size_class *class, word_id word)
+{
+	int owner = map_owner(map_load(word_page(word)));
+	const struct slot *slot;
+
+	if (owner < 0)
+		return 0;
+	slot = slot_of(class, (unsigned)owner);
+	/* relaxed: see above for what the answer is worth */
+	if (load_relaxed(&slot->word) != word.nr)
+		return 0;
+	return load_relaxed(&slot->free); /* relaxed: the same */
+}
+
 /* Make the slots. Returns false if there is no address space for them. */
 bool front_init(void);
 
 /* Switch the front on, if the system can. Once. */
 void front_start(void);
 
-/* Has this process a front? Constant after start. */
-bool front_exists(void);
+/* Has this process a front? Then this is the limit while it is on. Constant
+ * after start. */
+HIDDEN extern uint64_t front_limit_on;
+
+static inline bool front_exists(void)
+{
+	return FRONT_SUPPORTED && front_limit_on;
+}
 
 /*
  * Switch the front off for all and wait until nobody is in the middle of a

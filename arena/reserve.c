@@ -44,6 +44,15 @@ void arena_offer(page_id head)
 	}
 }
 
+/* The slab was seen to have room. */
+static void list_anew(page_id head, unsigned class)
+{
+	if (slab_is(head, class))
+		list(head, class);
+	else
+		arena_offer(head);
+}
+
 static void offer_all(const struct arena *arena)
 {
 	uint32_t at = 0, page;
@@ -59,13 +68,17 @@ void arena_note_free(struct object object, unsigned class, uint64_t free)
 {
 	const struct size_class *c = &size_classes[class];
 	page_id head = word_page(object.word);
+	uint64_t more = free;
+	unsigned i;
 
 	/* Each free that crosses the limit tells, so no room goes unlisted. */
-	if (word_count(free) != c->spare + 1u &&
-	    free != sizeclass_word(c, word_index(object.word)))
-		return;
-	if (!slab_is_reserved(head))
+	for (i = c->spare; i > 0; i--)
+		more = word_claim_first(more);
+	if (free == sizeclass_word(c, word_index(object.word)) &&
+	    !slab_is_reserved(head))
 		arena_offer(head);
+	else if (more && !word_claim_first(more) && !slab_is_reserved(head))
+		list_anew(head, class);
 }
 
 void arena_unreserve(page_id head)

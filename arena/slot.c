@@ -6,83 +6,94 @@
  */
 #include "arena/arena.h"
 
-static struct slot *slot_of(unsigned cpu, unsigned class)
-{
-	return &arena_slots[cpu].slot[class];
-}
-
-/* Take all free bits of a word. */
-static uint64_t take_rest(word_id word)
-{
-	/* relaxed: mostly there is nothing; the exchange decides */
-	if (!load_relaxed(word_of(word)))
-		return 0;
-	/* pairs with [word] slab_unclaim(), [carve] slab_carve(): what the
-	 * objects' last owners did */
-	return xchg_acquire(word_of(word), 0);
-}
-
-/*
- * Exchange what the slot names and holds, for a word whose slab we hold an
- * object of. False if the slot is not as expected.
- */
-static bool exchange(const struct request *r, word_id expected, word_id word)
-{
-	struct slot *slot = slot_of(r->cpu, r->class);
-	uint64_t free;
-
-	if (!front_exists())
-		/* relaxed: the number is checked against the map when used */
-		return cas_relaxed(&slot->word, &expected.nr, word.nr);
-	free = word.nr ? take_rest(word) : 0;
-	if (front_install(r->cpu, &size_classes[r->class], expected, word,
-			  free))
-		return true;
-	if (free)
-		arena_give_back(word, free);
-	return false;
-}
-
 void slot_install(const struct request *r, word_id word)
 {
+	const struct size_class *c = &size_classes[r->class];
+	struct slot *slot = slot_of(&size_classes[r->class], r->cpu);
 	/* relaxed: compared again when it is exchanged */
-	word_id old = {load_relaxed(&slot_of(r->cpu, r->class)->word)};
+	word_id old = {load_relaxed(&slot->word)};
+	uint64_t free;
 
-	if (!exchange(r, old, word))
-		old = word;
+	if (!front_exists()) {
+		/* relaxed: the number is checked against the map when used */
+		old.nr = xchg_relaxed(&slot->word, word.nr);
+	} else {
+		free = word_claim_all(word);
+		if (!front_install(r->cpu, c, old, word, free)) {
+			old = word;
+			if (free)
+				arena_give_back(word, free);
+		}
+	}
 	if (old.nr)
 		arena_unreserve(word_page(old));
+}
+
+/* The slab that the slot names has nothing. Who takes it out of the slot lets
+ * go of the slab. */
+static void let_go(const struct request *r, word_id word)
+{
+	struct slot *slot = slot_of(&size_classes[r->class], r->cpu);
+	word_id old = word, none = {0};
+
+	if (front_exists() ? front_install(r->cpu, &size_classes[r->class],
+					   word, none, 0)
+			   : /* relaxed: as in slot_install() */
+		    cas_relaxed(&slot->word, &old.nr, 0))
+		arena_unreserve(word_page(word));
+}
+
+/* Without a front: one object, and the slot names its word. */
+static bool advance(const struct request *r, word_id word,
+		    struct object *object)
+{
+	if (!arena_claim(word_page(word), r->class, object))
+		return false;
+	/* relaxed: a hint; whoever changed it before us is as right */
+	cas_relaxed(&slot_of(&size_classes[r->class], r->cpu)->word, &word.nr,
+		    object->word.nr);
+	return true;
+}
+
+/* With one: all objects of the next word that has any. The one is for us, the
+ * others are for the slot. */
+static bool refill(const struct request *r, word_id word, struct object *object)
+{
+	const struct size_class *c = &size_classes[r->class];
+	page_id head = word_page(word);
+	unsigned index = word_index(word), left = c->nr_words;
+	uint64_t free = 0, rest;
+
+	while (!free && left-- > 0) {
+		index = index + 1 < c->nr_words ? index + 1 : 0;
+		free = word_claim_all(page_word(head, index));
+	}
+	object->word = page_word(head, index);
+	if (!free)
+		return false;
+	if (unlikely(!slab_is(head, r->class))) {
+		arena_give_back(object->word, free);
+		return false;
+	}
+	object->bit = word_first(free);
+	rest = word_claim_first(free);
+	if (rest && !front_install(r->cpu, c, word, object->word, rest))
+		arena_give_back(object->word, rest);
+	return true;
 }
 
 bool slot_advance(const struct request *r, struct object *object)
 {
 	/* relaxed: the number is checked against the map when used */
-	word_id word = {load_relaxed(&slot_of(r->cpu, r->class)->word)};
+	word_id word = {
+		load_relaxed(&slot_of(&size_classes[r->class], r->cpu)->word)};
 
 	if (!word.nr)
 		return false;
-	if (arena_claim(word_page(word), r->class, object)) {
-		exchange(r, word, object->word);
+	if (front_exists() ? refill(r, word, object) : advance(r, word, object))
 		return true;
-	}
-	/* Who takes it out of the slot lets go of the slab. */
-	if (exchange(r, word, (word_id){0}))
-		arena_unreserve(word_page(word));
+	let_go(r, word);
 	return false;
-}
-
-uint64_t slot_bits(word_id word, unsigned class)
-{
-	int owner = map_owner(map_load(word_page(word)));
-	const struct slot *slot;
-
-	if (owner < 0)
-		return 0;
-	slot = slot_of((unsigned)owner, class);
-	/* relaxed: see the header for what the answer is worth */
-	if (load_relaxed(&slot->word) != word.nr)
-		return 0;
-	return load_relaxed(&slot->free); /* relaxed: the same */
 }
 
 /* With the front off, others may be here for the same slot. */
@@ -113,6 +124,6 @@ void slots_drain(unsigned window)
 		return;
 	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++)
 		for (class = first; class < first + NR_SIZES; class += 1)
-			drain(slot_of(cpu, class));
+			drain(slot_of(&size_classes[class], cpu));
 	front_go();
 }

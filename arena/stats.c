@@ -66,7 +66,8 @@ static size_t slab_populated_pages(page_id head, const struct size_class *c)
 static uint64_t free_bits(word_id word, unsigned class)
 {
 	/* relaxed: of the moment */
-	return load_relaxed(word_of(word)) | slot_bits(word, class);
+	return load_relaxed(word_of(word)) |
+	       slot_bits(&size_classes[class], word);
 }
 
 static void walk_slab(struct walk *walk, page_id head, unsigned class)

@@ -61,8 +61,8 @@ bool slab_has_room(page_id head, unsigned class)
 
 	for (i = 0; i < c->nr_words; i++)
 		/* seq_cst [room]: the other side of slab_unclaim() */
-		if (word_count(load_seq_cst(word_of(page_word(head, i)))) >
-		    c->spare)
+		if (word_has_more(load_seq_cst(word_of(page_word(head, i))),
+				  c->spare))
 			return true;
 	return false;
 }

@@ -195,6 +195,17 @@ static inline bool word_claim(word_id id, struct object *object)
 	return true;
 }
 
+/* Claim all free objects of a word. Returns their bits. */
+static inline uint64_t word_claim_all(word_id word)
+{
+	/* relaxed: often there is nothing; the exchange decides */
+	if (!load_relaxed(word_of(word)))
+		return 0;
+	/* pairs with [word] slab_unclaim(), [carve] slab_carve(): as in
+	 * word_claim() */
+	return xchg_acquire(word_of(word), 0);
+}
+
 /*
  * Let go of an object. Returns what was free before; if the object's bit is
  * among that it was free already, and nothing has changed.

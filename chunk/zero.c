@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "chunk/zero.h"
 
+static __attribute__((noinline)) void zero_large(const struct size_class *class,
+						 uintptr_t handle)
+{
+	const ptrdiff_t *offset;
+
+	for (offset = class->unit_offset; offset < class->unit_end; offset++)
+		memset((void *)(handle + (uintptr_t)*offset), 0, class->size);
+}
+
 /* A constant size is straight-line code; from 128 bytes on memset() wins. */
 #define ZERO_COPIES(bytes)             \
 	for (; offset < end; offset++) \
@@ -37,6 +46,6 @@ void copies_zero(const struct size_class *class, uintptr_t handle)
 		ZERO_COPIES(64);
 		break;
 	default:
-		ZERO_COPIES(class->size);
+		zero_large(class, handle);
 	}
 }

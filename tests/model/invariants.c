@@ -45,7 +45,8 @@ static void check_slots(void)
 			explore_expect(
 				!slot.free.v ||
 					(slab_is(word_page(word), class) &&
-					 slot_bits(word, class) == slot.free.v),
+					 slot_bits(&size_classes[class],
+						   word) == slot.free.v),
 				"CPU %u holds %#lx of word %u, class %u", cpu,
 				slot.free.v, word.nr, class);
 		}
@@ -90,7 +91,7 @@ static void check_words(page_id head, unsigned class, struct tally *tally)
 		uint64_t all = i < c->nr_words ? sizeclass_word(c, i) : 0;
 		word_id word = page_word(head, i);
 		uint64_t free = load_relaxed(word_of(word));
-		uint64_t ours = slot_bits(word, class);
+		uint64_t ours = slot_bits(&size_classes[class], word);
 
 		explore_expect(!(free & ours),
 			       "word %u of page %u: %#lx also in a slot", i,
@@ -221,8 +222,9 @@ void explore_check(void)
 		explore_expect(
 			registry_find(explore_objects[i].handle, &found) &&
 				!((load_relaxed(word_of(found.object.word)) |
-				   slot_bits(found.object.word,
-					     map_class(found.entry))) >>
+				   slot_bits(&size_classes[map_class(
+						     found.entry)],
+					     found.object.word)) >>
 					  found.object.bit &
 				  1),
 			"%p is held and free",

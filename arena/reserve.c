@@ -32,6 +32,9 @@ void arena_offer(page_id head)
 		 * its room must not be lost for what we did to the old one. */
 		if (!class || map_behind(entry))
 			return;
+		/* Whoever lets go of it looks at the words then. */
+		if (slab_is_reserved(head))
+			return;
 		if (!slab_is_empty(head, class)) {
 			if (slab_has_room(head, class))
 				list(head, class);

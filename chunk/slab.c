@@ -108,6 +108,7 @@ static void mark_dirty(page_id head, const struct size_class *c)
 bool slab_retire(page_id head, unsigned class)
 {
 	const struct size_class *c = &size_classes[class];
+	uint64_t entry = map_entry(class, 0);
 	unsigned taken, i;
 
 	for (taken = 0; taken < c->nr_words; taken++) {
@@ -118,10 +119,12 @@ bool slab_retire(page_id head, unsigned class)
 			       sizeclass_word(c, taken)))
 			break;
 	}
-	if (taken == c->nr_words && slab_is(head, class)) {
+	/* Unless it is reserved. relaxed: releasing the pages publishes it */
+	if (taken == c->nr_words &&
+	    cas_relaxed(&layout.map[head.nr], &entry, 0)) {
 		mark_dirty(head, c);
-		/* relaxed: releasing the pages publishes it */
-		for (i = 0; i < c->nr_pages; i++)
+		/* relaxed: the same */
+		for (i = 1; i < c->nr_pages; i++)
 			store_relaxed(&layout.map[head.nr + i], 0);
 		return true;
 	}

@@ -17,7 +17,8 @@
  *
  * retire holds word 0 first and to the end: that alone keeps others from
  * retiring or carving, so the map it reads then is true, and giving back the
- * words it took undoes a retire that found the slab in use.
+ * words it took undoes a retire that found the slab in use. It empties the map
+ * by a CAS, so a slab is either reserved or retired.
  *
  *	I5  a word that belongs to no slab is 0.
  *	I6  map[page] is of class 0 exactly if the page belongs to no slab, as
@@ -25,6 +26,8 @@
  *	I7  a bit is set, or its object has exactly one owner.
  *	I8  every bit that was handed out since the system zeroed the pages is
  *	    below used[word], once its owner lets go of it.
+ *	I10 a reserved slab is not retired, and only who reserved it lets go of
+ *	    it.
  *
  *	              claim   unclaim   retire   carve
  *	claim          yes      yes       yes     yes
@@ -59,7 +62,7 @@ struct object {
  *	bits 12-14	how many pages it lies behind the slab's head: as it
  *			stands there, how many bytes
  *	bits 15-28	in a head's: 1 + the CPU that has reserved the slab, 0
- *			if none has; a hint, see arena/arena.h
+ *			if none has; see arena/arena.h
  *	bits 32-63	reciprocal of the objects' size
  */
 #define MAP_CLASS UINT64_C(0xff)

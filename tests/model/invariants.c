@@ -69,9 +69,10 @@ static void check_findable(struct arena *arena, page_id head, unsigned class)
 	explore_expect(!slab_is_empty(head, class),
 		       "slab %u.%u of class %u is empty and not retired", i,
 		       page, class);
-	/* A stale reference to the place may have undone the reservation while
-	 * the slab was carved. Who takes it out of the slot will offer it. */
-	if (!slab_has_room(head, class) || is_named(head, class))
+	explore_expect(!is_named(head, class),
+		       "slab %u.%u of class %u is named but not reserved", i,
+		       page, class);
+	if (!slab_has_room(head, class))
 		return;
 	explore_expect(load_relaxed(&chunk_of(id)->room) >> page & 1,
 		       "slab %u.%u of class %u has room and is not listed", i,

@@ -70,6 +70,7 @@ static page_id grow_and_empty(struct arena *arena)
 
 	ck_assert(grow(arena, class, false, &head));
 	slab_unclaim((struct object){page_word(head, 0), 0});
+	slab_unreserve(head);
 	ck_assert(slab_retire(head, class));
 	return head;
 }

@@ -31,6 +31,7 @@ static page_id spare_head(unsigned class)
 static uintptr_t carve(unsigned class)
 {
 	slab_unclaim(slab_carve(spare_head(class), class, 0));
+	slab_unreserve(spare_head(class));
 	return page_handle(size_classes[class].page0, spare_head(class));
 }
 

@@ -82,7 +82,8 @@ START_TEST(advance__slab_is_full__let_go_and_slot_empty)
 }
 END_TEST
 
-/* The slab was retired, and its pages carved anew, behind the slot's back. */
+/* As if the slab was retired, and its pages carved anew, since the slot was
+ * read. */
 START_TEST(advance__slab_is_of_another_class_by_now__nothing_changes_there)
 {
 	struct request r = request_of(A_LINE);
@@ -91,6 +92,7 @@ START_TEST(advance__slab_is_of_another_class_by_now__nothing_changes_there)
 	uint64_t before;
 
 	slab_unclaim(nth(head, 0));
+	slab_unreserve(head);
 	ck_assert(slab_retire(head, A_LINE));
 	arena_carve(head, A_LINE - 1, 0);
 	before = word_at(head, 0);

@@ -97,6 +97,7 @@ START_TEST(carve__every_class__all_free_but_the_callers_and_no_more)
 		ck_assert_uint_eq(nr_free(head), c->nr_objects - 1);
 		ck_assert_uint_eq(slab_unclaim(first) & 1, 0);
 		ck_assert(slab_is_empty(head, class));
+		slab_unreserve(head);
 		ck_assert(slab_retire(head, class));
 		for (i = 0; i < c->nr_pages * PAGE_WORDS; i++)
 			if (word_at(head, i))

@@ -40,6 +40,7 @@ static page_id carve_empty(unsigned class)
 	page_id head = spare_head(class);
 
 	slab_unclaim(slab_carve(head, class, 0));
+	slab_unreserve(head);
 	return head;
 }
 
@@ -173,6 +174,22 @@ START_TEST(retire__nothing_was_used__pages_stay_clean)
 }
 END_TEST
 
+START_TEST(retire__slab_is_reserved__refused_until_it_is_let_go)
+{
+	page_id head = carve_empty(FOUR_BYTES);
+	struct picture before, after;
+
+	ck_assert(slab_reserve(head, FOUR_BYTES, 7));
+	before = picture_of(head);
+	ck_assert(!slab_retire(head, FOUR_BYTES));
+	after = picture_of(head);
+	ck_assert_mem_eq(&before, &after, sizeof(before));
+	ck_assert_int_eq(map_owner(map_load(head)), 7);
+	slab_unreserve(head);
+	ck_assert(slab_retire(head, FOUR_BYTES));
+}
+END_TEST
+
 START_TEST(carve__pages_of_a_used_slab__objects_are_used_in_any_class)
 {
 	unsigned class;
@@ -185,6 +202,7 @@ START_TEST(carve__pages_of_a_used_slab__objects_are_used_in_any_class)
 
 		ck_assert(object_is_used(first));
 		slab_unclaim(first);
+		slab_unreserve(head);
 		ck_assert(slab_retire(head, class));
 	}
 }
@@ -263,6 +281,7 @@ static void *retire_and_carve(void *unused)
 		fetch_add_relaxed(&nr_retired, 1);
 		hold(head, shapes[i % NR_SHAPES],
 		     slab_carve(head, shapes[i % NR_SHAPES], 0), UINT32_MAX);
+		slab_unreserve(head);
 	}
 	expect(slab_retire(head, shapes[i % NR_SHAPES]));
 	return NULL;
@@ -299,6 +318,7 @@ static void *retire_once(void *unused)
 			fetch_sub_relaxed(&nr_done, 1);
 			fetch_add_relaxed(&nr_retired, 1);
 			slab_unclaim(slab_carve(head, FOUR_BYTES, 0));
+			slab_unreserve(head);
 		}
 	return NULL;
 }
@@ -335,6 +355,8 @@ int main(void)
 	tcase_add_loop_test(tc, retire__with_one_live_object__changes_nothing,
 			    0, 5);
 	tcase_add_test(tc, retire__slab_of_another_class__changes_nothing);
+	tcase_add_test(tc,
+		       retire__slab_is_reserved__refused_until_it_is_let_go);
 	tcase_add_test(tc,
 		       retire__page_in_the_middle_of_a_slab__changes_nothing);
 	tcase_add_test(

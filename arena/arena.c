@@ -106,7 +106,7 @@ static bool init(void)
 	for (i = 0; i < arena_count(); i++)
 		if (!init_arena(i))
 			return false;
-	reclaim_init(pools, arena_count());
+	reclaim_init(pools, arena_count(), &arena_pages);
 	for (i = 0; i < layout.nr_nodes; i++)
 		arena_link_first(&arenas[i]);
 	return true;

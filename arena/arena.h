@@ -103,6 +103,21 @@ void arena_retire_empty(struct arena *arena);
 /* An empty slab's pages go back to its chunk. grow.c */
 void arena_reap(page_id head, unsigned class);
 
+/*
+ * The caller lets go of pages that no slab has, and offers them; an empty chunk
+ * may go with them. Returns the chunk's free pages, 0 if it was retired. grow.c
+ */
+uint64_t arena_let_go(page_id head, unsigned nr);
+
+/* Pages went to the caller, and this is what was free before. grow.c */
+void arena_note_claim(struct arena *arena, uint64_t before);
+
+/* What rounds of reclaim do with pages of chunks in use. pages.c */
+HIDDEN extern const struct reclaim_pages arena_pages;
+
+/* Has the chunk, with these pages free, as many as are worth a round? */
+bool arena_pages_are_many(chunk_id id, uint64_t free);
+
 /* Carve a slab from pages that the caller has claimed, reserved for cpu.
  * reserve.c */
 struct object arena_carve(page_id head, unsigned class, unsigned cpu);

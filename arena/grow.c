@@ -28,10 +28,33 @@ static bool retire(struct arena *arena, chunk_id id)
 	return true;
 }
 
-void arena_reap(page_id head, unsigned class)
+void arena_note_claim(struct arena *arena, uint64_t before)
+{
+	if (before == CHUNK_EMPTY)
+		/* relaxed: a counter */
+		fetch_sub_relaxed(&arena->nr_empty, 1);
+}
+
+uint64_t arena_let_go(page_id head, unsigned nr)
 {
 	chunk_id id = page_chunk(head);
 	struct arena *arena = arena_of(id);
+	uint64_t free = chunk_unclaim_run(head, nr);
+
+	if (free == CHUNK_EMPTY) {
+		/* relaxed: a counter. It may pass below 0 for a moment. */
+		uint32_t before = fetch_add_relaxed(&arena->nr_empty, 1);
+
+		if ((int32_t)before >= EMPTY_CHUNKS_KEPT && retire(arena, id))
+			return 0;
+	}
+	offer_runs(arena, id, free);
+	return free;
+}
+
+void arena_reap(page_id head, unsigned class)
+{
+	chunk_id id = page_chunk(head);
 	struct chunk *chunk = chunk_of(id);
 	uint64_t bit = word_bit(page_index(head));
 	uint64_t free;
@@ -39,15 +62,9 @@ void arena_reap(page_id head, unsigned class)
 	/* relaxed: a hint, and the slab that it spoke of is gone */
 	if (load_relaxed(&chunk->room) & bit)
 		fetch_and_relaxed(&chunk->room, ~bit); /* relaxed: the same */
-	free = chunk_unclaim_run(head, size_classes[class].nr_pages);
-	if (free == CHUNK_EMPTY) {
-		/* relaxed: a counter. It may pass below 0 for a moment. */
-		uint32_t before = fetch_add_relaxed(&arena->nr_empty, 1);
-
-		if ((int32_t)before >= EMPTY_CHUNKS_KEPT && retire(arena, id))
-			return;
-	}
-	offer_runs(arena, id, free);
+	free = arena_let_go(head, size_classes[class].nr_pages);
+	if (free && arena_pages_are_many(id, free))
+		reclaim_pages_soon();
 }
 
 void arena_retire_empty(struct arena *arena)

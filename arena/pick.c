@@ -69,9 +69,7 @@ static bool pick_new(struct arena *arena, const struct request *r,
 		uint64_t free = chunk_claim_run(id, nr, &head);
 
 		if (free) {
-			if (free == CHUNK_EMPTY)
-				/* relaxed: a counter */
-				fetch_sub_relaxed(&arena->nr_empty, 1);
+			arena_note_claim(arena, free);
 			*object = arena_carve(head, r->class, r->cpu);
 			return true;
 		}

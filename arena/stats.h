@@ -52,7 +52,7 @@
 	X(cur_med_alloc)   /* median of live objects */                 \
 	X(cur_max_alloc)   /* largest live object */                    \
 	X(empty_pop_pages) /* free pages that hold used memory */       \
-	X(pop_pages)       /* pages that were ever handed out */        \
+	X(pop_pages)       /* pages handed out and not given back */    \
 	X(live_bytes)      /* bytes of live objects */
 
 #define STATS_MEMBER(name) size_t name;

@@ -71,10 +71,36 @@ void *layout_reserve(size_t bytes);
 void layout_bind(void *start, size_t bytes, unsigned node);
 
 /*
- * Give the pages under a chunk's data back to the system, on every unit.
- * Returns false if some may still hold old data.
+ * Give the system's pages under nr pages of one chunk back, on every unit. The
+ * pages are the caller's. Returns false if they may still hold old data; else
+ * those that layout_returnable() makes of them are zero on every unit (I4).
+ *
+ * A skewed copy of a page lies in two of the system's pages, and shares these
+ * with the pages before and behind. Of three pages a, b, c on such a unit
+ *
+ *	ours	   ... z |  a  |  b  |  c  | d ...
+ *	system's     |  A  |  B  |  C  |  D  |
+ *	              z a a a b b b c c c d d
+ *	                ^^^ ^^^^^^^^^^^ ^
+ *	             zeroed   dropped   left
+ *
+ * B and C lie under the three alone and are dropped. What a has in A is zeroed,
+ * unless it is zero: z needs A in any case, or nobody has touched it and nobody
+ * does now. So all of a and b is zero. What c has in D is left, and c with it
+ * stays dirty: so many of the system's pages go as of ours become clean, and
+ * statistics that count dirty pages tell what there is. Beside a gap, which
+ * belongs to nobody, the system's page that we share with it goes as well; so
+ * the last page of a chunk needs none behind it.
  */
-bool layout_depopulate(chunk_id chunk);
+bool layout_depopulate(page_id head, unsigned nr);
+
+/* Of pages of one chunk, those that layout_depopulate() of them cleans. */
+static inline uint64_t layout_returnable(unsigned window, uint64_t pages)
+{
+	uint64_t last = UINT64_C(1) << (CHUNK_PAGES - 1);
+
+	return window == WINDOW_SKEWED ? pages & (pages >> 1 | last) : pages;
+}
 
 static inline unsigned page_window(page_id page)
 {

@@ -78,6 +78,17 @@ static inline uint64_t word_run_starts(uint64_t word, unsigned nr)
 	return word;
 }
 
+/* The run of free bits around a free one. */
+static inline uint64_t word_run_around(uint64_t word, unsigned index)
+{
+	uint64_t below = ~word & (word_bit(index) - 1);
+	unsigned first =
+		below ? WORD_BITS - (unsigned)__builtin_clzll(below) : 0;
+	uint64_t taken = ~(word >> first);
+
+	return word_run(first, taken ? word_first(taken) : WORD_BITS);
+}
+
 /* Length of the longest run of free bits, at most max. */
 static inline unsigned word_longest_run(uint64_t word, unsigned max)
 {

@@ -131,10 +131,12 @@ unsigned pcpu_check_cpu(int cpu);
 	     (cpu) = libpcpu_cpu_next(cpu))
 
 /*
- * Give all memory that holds no object back to the system, now: CPUs let go of
- * the slabs that they keep reserved, empty chunks are retired, a grace period
- * is waited for. Returns the bytes of address space, over all CPUs, whose pages
- * went back.
+ * Give memory that holds no object back to the system, now: CPUs let go of the
+ * slabs that they keep reserved, a grace period is waited for, and empty chunks
+ * go back, and of the others the pages that hold no object. Of several such
+ * pages in a row the last one stays where the copies of small alignments share
+ * it with a page in use. Returns the bytes of address space, over all CPUs,
+ * whose pages went back.
  *
  * In a child with several threads of a parent with several threads the worker
  * does the rest later, and the result is 0.
@@ -170,7 +172,8 @@ struct pcpu_stats {
 	/* memory */
 	size_t live_bytes;      /* bytes of live objects */
 	size_t unit_bytes;      /* address space of the linked chunks */
-	size_t populated_bytes; /* of that, pages ever handed out */
+	size_t populated_bytes; /* of that, pages handed out since they last
+				 * went back to the system */
 	size_t metadata_bytes;  /* bookkeeping, once for all CPUs */
 	uint64_t nr_retired;    /* chunks that wait for a grace period */
 };

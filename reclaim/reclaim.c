@@ -25,6 +25,7 @@
 
 static struct pool **pools;
 static unsigned nr_pools;
+static const struct reclaim_pages *pages;
 
 static atom32 worker_runs;
 static atom32 pending; /* a futex: 1 when there is something to do */
@@ -66,7 +67,7 @@ static size_t give_back(struct pool *pool, chunk_id chunk)
 	size_t bytes = 0;
 
 	if (load_relaxed(&chunk_of(chunk)->dirty) && /* relaxed: ours */
-	    layout_depopulate(chunk)) {
+	    layout_depopulate(chunk_page(chunk, 1), CHUNK_PAGES - 1)) {
 		bytes = (size_t)CHUNK_BYTES * layout.nr_units;
 		/* relaxed: pool_unclaim() publishes it */
 		store_relaxed(&chunk_of(chunk)->dirty, 0);
@@ -87,24 +88,46 @@ static size_t finish(struct pool *pool)
 	return bytes;
 }
 
-static size_t run_round(void)
+/* With the lock. All that it gives back was retired or noted before. */
+static size_t finish_round(void)
 {
-	bool any = false;
+	bool any = pages->any();
 	size_t bytes = 0;
 	unsigned i;
 
-	pthread_mutex_lock(&round_lock);
 	for (i = 0; i < nr_pools; i++)
 		any |= collect(pools[i]);
-	if (any && !grace_is_lost) {
-		in_grace = true;
-		urcu_bp_synchronize_rcu();
-		in_grace = false;
-		for (i = 0; i < nr_pools; i++)
-			bytes += finish(pools[i]);
-	}
+	if (!any || grace_is_lost)
+		return 0;
+	in_grace = true;
+	urcu_bp_synchronize_rcu();
+	in_grace = false;
+	for (i = 0; i < nr_pools; i++)
+		bytes += finish(pools[i]);
+	return bytes + pages->give_back();
+}
+
+static size_t run_round(void)
+{
+	size_t bytes;
+
+	pthread_mutex_lock(&round_lock);
+	pages->note(true);
+	bytes = finish_round();
 	pthread_mutex_unlock(&round_lock);
 	return bytes;
+}
+
+/* What empties meanwhile joins it, but pages must be idle all the time. */
+static void run_slow_round(void)
+{
+	pthread_mutex_lock(&round_lock);
+	pages->note(false);
+	pthread_mutex_unlock(&round_lock);
+	sleep_ns(BATCH_NS);
+	pthread_mutex_lock(&round_lock);
+	finish_round();
+	pthread_mutex_unlock(&round_lock);
 }
 
 static void wake_worker(void)
@@ -161,6 +184,14 @@ void reclaim_retire(struct pool *pool, chunk_id chunk)
 	wake_worker();
 }
 
+void reclaim_pages_soon(void)
+{
+	/* relaxed: if the worker is about to look anyway it may miss these
+	 * pages, and finds them with the next */
+	if (!load_relaxed(&pending))
+		wake_worker();
+}
+
 static void *worker(void *unused)
 {
 	(void)unused;
@@ -169,8 +200,7 @@ static void *worker(void *unused)
 		while (!xchg_acquire(&pending, 0))
 			syscall(SYS_futex, &pending, FUTEX_WAIT_PRIVATE, 0,
 				NULL, NULL, 0);
-		sleep_ns(BATCH_NS);
-		run_round();
+		run_slow_round();
 	}
 	return NULL;
 }
@@ -241,9 +271,11 @@ static void after_fork_child(void)
 	store_relaxed(&worker_runs, 0); /* relaxed: the child has one thread */
 }
 
-void reclaim_init(struct pool **all, unsigned nr)
+void reclaim_init(struct pool **all, unsigned nr,
+		  const struct reclaim_pages *free_pages)
 {
 	pools = all;
 	nr_pools = nr;
+	pages = free_pages;
 	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Retired chunks on their way back to the system: rounds of "collect what is
- * retired, wait for a grace period, give the pages back", run by a worker
- * thread and by pcpu_trim().
+ * Retired chunks on their way back to the system, and free pages of the others:
+ * rounds of "collect what is retired or free, wait for a grace period, give
+ * the pages back", run by a worker thread and by pcpu_trim().
  *
  * Alloc and free never wait here: they set a bit and, at most, wake the worker.
  * Nor do they enter read-side sections, as claims validate themselves
@@ -22,8 +22,20 @@
 
 #include "reclaim/pool.h"
 
+/* Free pages of chunks in use, which only their arenas know (arena/pages.c).
+ * Called in rounds, so by one thread at a time. */
+struct reclaim_pages {
+	/* Note which pages are free: all, or where there are many. */
+	void (*note)(bool all);
+	/* Is there any memory to give back that was free since it was noted? */
+	bool (*any)(void);
+	/* Give it back, after a grace period. Returns the bytes, as below. */
+	size_t (*give_back)(void);
+};
+
 /* Once, at start. Pools are never destroyed. */
-void reclaim_init(struct pool **all, unsigned nr);
+void reclaim_init(struct pool **all, unsigned nr,
+		  const struct reclaim_pages *pages);
 
 /*
  * Make sure that a worker runs, if one can be had. Called when an arena grows,
@@ -36,6 +48,10 @@ void reclaim_start(void);
  * from signal handlers.
  */
 void reclaim_retire(struct pool *pool, chunk_id chunk);
+
+/* A chunk in use has many free pages: let the worker look, if there is one.
+ * Lock-free, callable from signal handlers. */
+void reclaim_pages_soon(void);
 
 /*
  * Run a round now. Returns the bytes of address space, over all units, whose

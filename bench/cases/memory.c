@@ -14,11 +14,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 enum {
 	WARM_UP = 64,     /* objects: pages the code in, first structures */
 	CHURN_FACTOR = 4, /* replaces per live object */
 	THIN_FACTOR = 10, /* one in so many survives the thinning */
+	SETTLE_NS = 60000000,
 };
 
 struct ledger {
@@ -108,6 +110,18 @@ static void thin(struct ledger *ledger)
 	ledger->nr = kept;
 }
 
+/*
+ * Those that have statistics, libpcpu and the baseline, leave work to a thread
+ * of their own: they are looked at when it has had time to come to rest.
+ */
+static void settle(const struct ledger *ledger)
+{
+	const struct timespec t = {0, SETTLE_NS};
+
+	if (ledger->job->rival->stats)
+		nanosleep(&t, NULL);
+}
+
 /* Resident bytes beyond the start, per live byte. */
 static void add_rss(const struct ledger *ledger, const char *name, size_t start,
 		    struct result *result)
@@ -140,6 +154,7 @@ static bool live_up(struct ledger *ledger, size_t start, struct result *result)
 {
 	if (!fill(ledger, ledger->job->bench->live))
 		return false;
+	settle(ledger);
 	add_rss(ledger, "untouched", start, result);
 	add_stats(ledger, "unit_fill", "pop_fill", result);
 	touch(ledger, 0, 1);
@@ -149,6 +164,7 @@ static bool live_up(struct ledger *ledger, size_t start, struct result *result)
 	result_add(result, "rss_full", (double)rss_bytes() / 1024);
 	if (!churn(ledger))
 		return false;
+	settle(ledger);
 	add_rss(ledger, "churned", start, result);
 	add_stats(ledger, "unit_churn", "pop_churn", result);
 	return true;
@@ -165,6 +181,7 @@ static bool live_through(struct ledger *ledger, struct result *result)
 	if (!live_up(ledger, start, result))
 		return false;
 	thin(ledger);
+	settle(ledger);
 	add_rss(ledger, "thinned", start, result);
 	add_stats(ledger, "unit_thin", "pop_thin", result);
 	drain(ledger);

@@ -99,6 +99,12 @@ void explore_retire_chunks(void);
 /* pcpu_trim(), less the round if the caller has preempted one. */
 void explore_trim(void);
 
+/* The round alone; nothing, if the caller has preempted one. */
+void explore_round(void);
+
+/* Grace periods since the start: they take no time here. */
+extern unsigned explore_nr_graces;
+
 /* --- truth ---------------------------------------------------------------- */
 
 /*

@@ -122,10 +122,30 @@ static void check_slab(struct arena *arena, page_id head, uint64_t entry,
 
 /* --- chunks --------------------------------------------------------------- */
 
+/* I4, at the places that explore_alloc() writes to. */
+static void check_clean(page_id page)
+{
+	unsigned window = page_window(page), unit, i;
+	uintptr_t handle = page_handle(layout.page0[window], page);
+
+	for (unit = 0; unit < layout.nr_units; unit++)
+		for (i = 0; i < PAGE_BYTES; i += 256) {
+			ptrdiff_t offset = layout.unit_offset[window][unit];
+			const uint32_t *word =
+				(const uint32_t *)(handle + i +
+						   (uintptr_t)offset);
+
+			explore_expect(*word == 0,
+				       "clean page %u: %#x at %u in unit %u",
+				       page.nr, *word, i, unit);
+		}
+}
+
 /* I3, I5: a page is free, or part of a slab. */
 static void check_pages(struct arena *arena, chunk_id id, struct tally *tally)
 {
 	uint64_t free = load_relaxed(&chunk_of(id)->free);
+	uint64_t dirty = load_relaxed(&chunk_of(id)->dirty);
 	unsigned i = 1, nr, word;
 
 	for (; i < CHUNK_PAGES; i += nr) {
@@ -146,6 +166,8 @@ static void check_pages(struct arena *arena, chunk_id id, struct tally *tally)
 			explore_expect(
 				!load_relaxed(word_of(page_word(page, word))),
 				"page %u of no slab: word %u", page.nr, word);
+		if (!(dirty >> i & 1))
+			check_clean(page);
 	}
 }
 

@@ -28,5 +28,5 @@ $(MODELBIN): $B/model/%: $B/model/tests/model/%.o $(MODELOBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(MODEFLAGS) -Wl,--wrap=pthread_create \
 		-Wl,--wrap=sched_getcpu -Wl,--wrap=madvise \
-		-Wl,--wrap=syscall -o $@ $^ $(LIBS) \
-		-lcheck_pic -lsubunit -lrt -lm
+		-Wl,--wrap=syscall -Wl,--wrap=urcu_bp_synchronize_rcu \
+		-o $@ $^ $(LIBS) -lcheck_pic -lsubunit -lrt -lm

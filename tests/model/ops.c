@@ -169,6 +169,27 @@ static void trim(struct actor *actor)
 	explore_trim();
 }
 
+/* Free pages that were in use, between others that are. */
+static void leave_pages(struct actor *actor)
+{
+	void *objects[4];
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		objects[i] = explore_alloc(i ? 12288 : LARGEST, 0);
+	hold_one(actor);
+	explore_drain();
+	for (i = 0; i < 4; i++)
+		if (i != 2)
+			explore_free(objects[i]);
+}
+
+static void give_pages_back(struct actor *actor)
+{
+	(void)actor;
+	explore_round();
+}
+
 static void retire_chunks(struct actor *actor)
 {
 	(void)actor;
@@ -302,6 +323,9 @@ const struct op all_ops[] = {
 	 .run = drain},
 	{.name = "retire empty chunks", .run = retire_chunks},
 	{.name = "trim", .prepare = list_any, .run = trim},
+	{.name = "give pages back",
+	 .prepare = leave_pages,
+	 .run = give_pages_back},
 	{.name = "turn a slab over to another class",
 	 .prepare = list_any,
 	 .run = turn_over},

@@ -268,6 +268,14 @@ int __wrap_madvise(void *start, size_t bytes, int advice)
 	return 0;
 }
 
+/* All readers are in this thread, and in no section. --wrap */
+unsigned explore_nr_graces;
+void __wrap_urcu_bp_synchronize_rcu(void);
+void __wrap_urcu_bp_synchronize_rcu(void)
+{
+	explore_nr_graces++;
+}
+
 /* --- start ---------------------------------------------------------------- */
 
 /* Fewer chunks than the layout has: the rest is never touched. */

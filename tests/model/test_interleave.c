@@ -91,6 +91,8 @@ static void act(void)
 		explore_drain();
 	else if (choice < 63)
 		explore_retire_chunks();
+	else if (below(2))
+		explore_round();
 	else
 		explore_trim();
 }

@@ -159,6 +159,15 @@ void explore_trim(void)
 	in_round = false;
 }
 
+void explore_round(void)
+{
+	if (in_round)
+		return;
+	in_round = true;
+	reclaim_now();
+	in_round = false;
+}
+
 static void expect_nothing_left(const struct arena *arena)
 {
 	uint32_t i;

@@ -208,7 +208,8 @@ END_TEST
 /* --- roles ---------------------------------------------------------------- */
 
 static atom32 owner[CHUNK_PAGES];
-static atom32 nr_errors, nr_retired;
+static atom32 nr_claims[CHUNK_PAGES]; /* of each page so far */
+static atom32 nr_errors, nr_retired, nr_idle, nr_ended;
 
 /* Pages of a run are ours alone; note it, and take the note off again. */
 static void own(page_id head, unsigned nr, uint32_t from, uint32_t to)
@@ -218,6 +219,8 @@ static void own(page_id head, unsigned nr, uint32_t from, uint32_t to)
 	for (i = 0; i < nr; i++)
 		if (xchg_relaxed(&owner[page_index(head) + i], to) != from)
 			fetch_add_relaxed(&nr_errors, 1);
+	for (i = 0; i < nr && !from; i++)
+		fetch_add_relaxed(&nr_claims[page_index(head) + i], 1);
 }
 
 /* Whoever retires the chunk has all of its pages. */
@@ -253,21 +256,58 @@ static void *play_all_roles(void *arg)
 		}
 		try_retire(id);
 	}
+	fetch_add_relaxed(&nr_ended, 1);
+	return NULL;
+}
+
+/* Who claims a page that is idle still is the first since it was noted. */
+static void try_idle(chunk_id id, unsigned page)
+{
+	page_id head = chunk_page(id, page);
+	uint32_t before;
+
+	chunk_note_idle(id);
+	if (!(chunk_idle(id) >> page & 1))
+		return;
+	before = load_relaxed(&nr_claims[page]);
+	sched_yield();
+	if (!chunk_claim_idle(id, word_bit(page)))
+		return;
+	if (chunk_is_idle(id, word_bit(page))) {
+		fetch_add_relaxed(&nr_idle, 1);
+		if (load_relaxed(&nr_claims[page]) != before)
+			fetch_add_relaxed(&nr_errors, 1);
+	}
+	own(head, 1, 0, UINT32_MAX);
+	own(head, 1, UINT32_MAX, 0);
+	chunk_unclaim_run(head, 1);
+}
+
+static void *note_and_claim(void *unused)
+{
+	unsigned i;
+
+	(void)unused;
+	for (i = 0; load_relaxed(&nr_ended) < NR_THREADS; i++)
+		try_idle(spare_chunk(), 1 + i % DATA_PAGES);
 	return NULL;
 }
 
 START_TEST(claim_unclaim_retire_link__side_by_side__pages_have_one_owner)
 {
-	pthread_t threads[NR_THREADS];
+	pthread_t threads[NR_THREADS], noter;
 	chunk_id id = linked(0);
 	uintptr_t i;
 
+	ck_assert(!pthread_create(&noter, NULL, note_and_claim, NULL));
 	for (i = 0; i < NR_THREADS; i++)
 		ck_assert(!pthread_create(&threads[i], NULL, play_all_roles,
 					  (void *)(i + 1)));
 	for (i = 0; i < NR_THREADS; i++)
 		pthread_join(threads[i], NULL);
+	pthread_join(noter, NULL);
 	ck_assert_uint_eq(load_relaxed(&nr_errors), 0);
+	ck_assert_uint_gt(load_relaxed(&nr_idle), 0);
 	ck_assert_uint_gt(load_relaxed(&nr_retired), 0);
 	ck_assert_uint_eq(free_of(id), CHUNK_EMPTY);
 }

@@ -264,7 +264,8 @@ START_TEST(depopulate__chunk_between_two__its_data_and_no_other_goes)
 		*data(window, unit, page, 63 * PAGE_BYTES - 1) = 3;
 		*data(window, unit, next, 0) = 4;
 	}
-	ck_assert(layout_depopulate((chunk_id){middle}));
+	ck_assert(layout_depopulate(chunk_page((chunk_id){middle}, 1),
+				    CHUNK_PAGES - 1));
 	for (unit = 0; unit < layout.nr_units; unit++) {
 		char *first = data(window, unit, page, 0);
 		char *last = data(window, unit, page, 63 * PAGE_BYTES - 1);

@@ -185,6 +185,29 @@ START_TEST(run_starts__run_up_to_the_last_bit__found)
 }
 END_TEST
 
+START_TEST(run_around__any_free_bit__as_far_as_bits_are_free)
+{
+	unsigned i, at;
+
+	for (i = 0; i < NR_RANDOM / 40; i++) {
+		uint64_t word = i ? some_word(i) : UINT64_MAX;
+
+		for (at = 0; at < 64; at++) {
+			uint64_t run = 0;
+			unsigned k;
+
+			for (k = at; k < 64 && has(word, k); k++)
+				run |= word_bit(k);
+			for (k = at; has(word, at) && k-- > 0 && has(word, k);)
+				run |= word_bit(k);
+			if (run)
+				expect(word_run_around(word, at) == run,
+				       "run around", word);
+		}
+	}
+}
+END_TEST
+
 START_TEST(longest_run__any_word__its_length_up_to_the_limit)
 {
 	unsigned i, max;
@@ -221,6 +244,7 @@ int main(void)
 	tcase_add_test(tc, run__every_place_and_length__those_bits);
 	tcase_add_test(tc, run_starts__any_word_and_length__exactly_the_starts);
 	tcase_add_test(tc, run_starts__run_up_to_the_last_bit__found);
+	tcase_add_test(tc, run_around__any_free_bit__as_far_as_bits_are_free);
 	tcase_add_test(tc, longest_run__any_word__its_length_up_to_the_limit);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

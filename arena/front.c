@@ -116,8 +116,9 @@ typedef uint64_t slot_image __attribute__((vector_size(16)));
 _Static_assert(sizeof(slot_image) == offsetof(struct slot, nr_alloc),
 	       "all that must agree");
 
-bool front_install(unsigned cpu, const struct size_class *class,
-		   word_id expected, word_id word, uint64_t free)
+bool front_exchange(unsigned cpu, const struct size_class *class,
+		    word_id expected, uint64_t held, word_id word,
+		    uint64_t free)
 {
 	uint64_t base = front_base(class, word);
 	slot_image image = {free, base << 32 | word.nr};
@@ -127,14 +128,14 @@ bool front_install(unsigned cpu, const struct size_class *class,
 		RSEQ_BEGIN(
 			"%[slot]") "cmpl %[cpu], %%fs:%c[cpu_id](%[area])\n\t"
 				   "jne %l[refused]\n\t" RSEQ_SLOT
-				   "cmpq $0, (%[slot])\n\t"
+				   "cmpq %[held], (%[slot])\n\t"
 				   "jne %l[refused]\n\t"
 				   "cmpl %[expected], 8(%[slot])\n\t"
 				   "jne %l[refused]\n\t"
 				   "movaps %[image], (%[slot])\n" RSEQ_END
 		: [slot] "=&r"(slot)
-		: RSEQ_INPUTS(class), [cpu] "r"(cpu), [image] "x"(image),
-		  [expected] "r"(expected.nr)
+		: RSEQ_INPUTS(class), [cpu] "r"(cpu), [held] "r"(held),
+		  [image] "x"(image), [expected] "r"(expected.nr)
 		: "cc", "memory"
 		: refused);
 	return true;
@@ -144,10 +145,12 @@ refused:
 
 #elif !defined(MODEL_CHECK)
 
-bool front_install(unsigned cpu, const struct size_class *class,
-		   word_id expected, word_id word, uint64_t free)
+bool front_exchange(unsigned cpu, const struct size_class *class,
+		    word_id expected, uint64_t held, word_id word,
+		    uint64_t free)
 {
-	(void)cpu, (void)class, (void)expected, (void)word, (void)free;
+	(void)cpu, (void)class, (void)expected, (void)held, (void)word,
+		(void)free;
 	return false;
 }
 

@@ -118,13 +118,21 @@ bool front_stop(void);
 void front_go(void);
 
 /*
- * Let the CPU's slot name `word` with these bits of it, which the caller has
- * claimed, instead of `expected`. Returns false, and has changed nothing, if
- * the slot holds bits or names another word, the front is off, or we do not run
- * on that CPU.
+ * Let the CPU's slot name `word` and hold these bits of it, all of which the
+ * caller has claimed, or claims or gives by this, if it names `expected` and
+ * holds `held` of that. Returns false, and has changed nothing, if it does not,
+ * the front is off, or we do not run on that CPU.
  */
-bool front_install(unsigned cpu, const struct size_class *class,
-		   word_id expected, word_id word, uint64_t free);
+bool front_exchange(unsigned cpu, const struct size_class *class,
+		    word_id expected, uint64_t held, word_id word,
+		    uint64_t free);
+
+/* The same for a slot that holds nothing. */
+static inline bool front_install(unsigned cpu, const struct size_class *class,
+				 word_id expected, word_id word, uint64_t free)
+{
+	return front_exchange(cpu, class, expected, 0, word, free);
+}
 
 /* What front_claim() finds out about the object. */
 struct claimed {

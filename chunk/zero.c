@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "chunk/zero.h"
 
-static __attribute__((noinline)) void zero_large(const struct size_class *class,
-						 uintptr_t handle)
+static __attribute__((noinline)) void zero_bytes(const struct size_class *class,
+						 uintptr_t handle, size_t bytes)
 {
 	const ptrdiff_t *offset;
 
 	for (offset = class->unit_offset; offset < class->unit_end; offset++)
-		memset((void *)(handle + (uintptr_t)*offset), 0, class->size);
+		memset((void *)(handle + (uintptr_t)*offset), 0, bytes);
+}
+
+void copies_zero_run(const struct size_class *class, uintptr_t handle,
+		     unsigned nr)
+{
+	if (nr == 1)
+		copies_zero(class, handle);
+	else
+		zero_bytes(class, handle, (size_t)nr * class->size);
 }
 
 /* A constant size is straight-line code; from 128 bytes on memset() wins. */
@@ -46,6 +55,6 @@ void copies_zero(const struct size_class *class, uintptr_t handle)
 		ZERO_COPIES(64);
 		break;
 	default:
-		zero_large(class, handle);
+		zero_bytes(class, handle, class->size);
 	}
 }

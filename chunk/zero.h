@@ -15,6 +15,10 @@
 /* An object of any class. */
 void copies_zero(const struct size_class *class, uintptr_t handle);
 
+/* nr objects that lie side by side. */
+void copies_zero_run(const struct size_class *class, uintptr_t handle,
+		     unsigned nr);
+
 /*
  * A counter's copies, two at a time: the table ends with the last unit's offset
  * twice, so that an odd number of copies needs no case of its own.

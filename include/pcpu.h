@@ -55,9 +55,9 @@ extern "C" {
  *	ENOMEM	size is above PCPU_SIZE_MAX, or memory is exhausted
  *
  * Context: any thread. May enter the kernel to grow.
- * Progress: lock-free. Cost: two cache lines of the CPU's own and one atomic
- * operation, plus a store per copy if the memory was used before; memory that
- * was never handed out is not touched on any CPU.
+ * Progress: lock-free. Cost: a restartable sequence (rseq) on a cache line of
+ * the CPU's own, mostly, plus a store per copy if the memory was used before;
+ * memory that was never handed out is not touched on any CPU.
  * Follows __alloc_percpu(), except that an alignment of 0 is an error.
  */
 void *pcpu_alloc(size_t size, size_t align);
@@ -83,10 +83,29 @@ void *pcpu_alloc_flags(size_t size, size_t align, unsigned flags);
  * data.
  *
  * Context: any thread, any CPU, signal handlers, call_rcu() callbacks.
- * Progress: lock-free. Cost: one atomic operation on the object's bitmap word.
+ * Progress: lock-free. Cost: a restartable sequence (rseq) if the running CPU
+ * allocates from the object's bitmap word, else one atomic operation on that.
  * Follows free_percpu().
  */
 void pcpu_free(void *p);
+
+/*
+ * Allocate nr objects of a size, alignment and flags as above into objects[].
+ * Returns 0, or -1 with errno as above, and then none is allocated.
+ *
+ * Objects that lie side by side are zeroed together, so that with many CPUs the
+ * cost of an object is a fraction of pcpu_alloc()'s.
+ * Follows kmem_cache_alloc_bulk().
+ */
+int pcpu_alloc_bulk(size_t size, size_t align, unsigned flags, size_t nr,
+		    void **objects);
+
+/*
+ * Free nr objects of any sizes; NULLs among them are skipped. Each is checked
+ * as by pcpu_free(). Cheapest for objects in the order in which one
+ * pcpu_alloc_bulk() returned them. Follows kmem_cache_free_bulk().
+ */
+void pcpu_free_bulk(size_t nr, void **objects);
 
 /*
  * Bytes of one copy that p's owner may use: the size asked for, rounded up to

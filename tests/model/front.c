@@ -90,8 +90,9 @@ bool front_unclaim(const struct size_class *class, struct object object)
 	return commit(&sequence, slot, &image);
 }
 
-bool front_install(unsigned cpu, const struct size_class *class,
-		   word_id expected, word_id word, uint64_t free)
+bool front_exchange(unsigned cpu, const struct size_class *class,
+		    word_id expected, uint64_t held, word_id word,
+		    uint64_t free)
 {
 	struct sequence sequence;
 	struct slot *slot = enter(&sequence, class), image;
@@ -99,7 +100,7 @@ bool front_install(unsigned cpu, const struct size_class *class,
 	if (!slot || sequence.cpu != cpu)
 		return false;
 	image = look(&sequence, slot);
-	if (image.free.v || image.word.v != expected.nr)
+	if (image.free.v != held || image.word.v != expected.nr)
 		return false;
 	image.free.v = free;
 	image.word.v = word.nr;

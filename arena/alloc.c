@@ -22,7 +22,6 @@
 #include "arena/arena.h"
 #include "chunk/compiler.h"
 #include "chunk/registry.h"
-#include "chunk/zero.h"
 #include "pcpu.h"
 
 #define SLOW __attribute__((noinline))
@@ -50,28 +49,11 @@ static void *hand_out_virgin(uintptr_t handle, struct object object)
 	return (void *)handle;
 }
 
-SLOW static void *hand_out_zeroed(uintptr_t handle,
-				  const struct size_class *class)
-{
-	copies_zero(class, handle);
-	return (void *)handle;
-}
-
 SLOW static void *hand_out_fresh(uintptr_t handle, uint64_t word, uint64_t bit)
 {
 	struct object object = {{(uint32_t)word}, (unsigned)bit};
 
 	return hand_out_virgin(handle, object);
-}
-
-/* Make a used object ready for its new owner. */
-FAST static inline void *hand_out(const struct size_class *class,
-				  uintptr_t handle)
-{
-	if (class->size != 8)
-		return hand_out_zeroed(handle, class);
-	copies_zero_8(class, handle);
-	return (void *)handle;
 }
 
 static inline void *hand_out_object(unsigned nr, struct object object)
@@ -80,7 +62,7 @@ static inline void *hand_out_object(unsigned nr, struct object object)
 	uintptr_t handle = object_handle(class, object);
 
 	if (object_is_used(object))
-		return hand_out(class, handle);
+		return class->zero(class, handle);
 	return hand_out_virgin(handle, object);
 }
 
@@ -162,7 +144,7 @@ FAST static inline void *alloc_class(const struct size_class *class,
 	/* relaxed: as in object_is_used() */
 	if (unlikely(claimed.bit >= load_relaxed(&layout.used[claimed.word])))
 		return hand_out_fresh(handle, claimed.word, claimed.bit);
-	return hand_out(class, handle);
+	return class->zero(class, handle);
 }
 
 /* Everything but small sizes and alignments; or bad arguments. */

@@ -2,6 +2,7 @@
 #include "chunk/sizeclass.h"
 
 #include "chunk/word.h"
+#include "chunk/zero.h"
 
 struct size_class size_classes[NR_CLASSES];
 
@@ -63,6 +64,7 @@ void sizeclass_init(void)
 		if (c->spare > SPARE_MAX)
 			c->spare = SPARE_MAX;
 		c->last_word = word_run(0, in_last);
+		c->zero = copies_zero_for(size);
 	}
 }
 

@@ -25,6 +25,9 @@
 #define FIRST_CLASS(window) (1 + (window)*NR_SIZES)
 #define SPARE_MAX 3u
 
+struct size_class;
+typedef void *copies_zero_fn(const struct size_class *class, uintptr_t handle);
+
 /* All that the fast paths ask about a class, in one cache line. */
 struct size_class {
 	_Alignas(CACHE_LINE) uint32_t size; /* bytes of one object */
@@ -40,7 +43,8 @@ struct size_class {
 	uintptr_t page0;              /* the window's; see page_handle() */
 	const ptrdiff_t *unit_offset; /* the window's: handle to copy */
 	const ptrdiff_t *unit_end;
-	struct slot *slot0; /* the first CPU's, see arena/front.h */
+	struct slot *slot0;   /* the first CPU's, see arena/front.h */
+	copies_zero_fn *zero; /* see chunk/zero.h */
 };
 
 HIDDEN extern struct size_class size_classes[NR_CLASSES];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "chunk/zero.h"
 
-static __attribute__((noinline)) void zero_bytes(const struct size_class *class,
-						 uintptr_t handle, size_t bytes)
+#include <string.h>
+
+static void zero_bytes(const struct size_class *class, uintptr_t handle,
+		       size_t bytes)
 {
 	const ptrdiff_t *offset;
 
@@ -10,51 +12,67 @@ static __attribute__((noinline)) void zero_bytes(const struct size_class *class,
 		memset((void *)(handle + (uintptr_t)*offset), 0, bytes);
 }
 
+/*
+ * A constant size is straight-line code. Two copies at a time: the table ends
+ * with the last unit's offset twice, so that an odd number of copies needs no
+ * case of its own.
+ */
+#define ZERO(bytes)                                                   \
+	static void *zero_##bytes(const struct size_class *class,     \
+				  uintptr_t handle)                   \
+	{                                                             \
+		const ptrdiff_t *offset = class->unit_offset;         \
+		const ptrdiff_t *end = class->unit_end;               \
+                                                                      \
+		do {                                                  \
+			ptrdiff_t here = offset[0], next = offset[1]; \
+                                                                      \
+			memset((char *)handle + here, 0, (bytes));    \
+			memset((char *)handle + next, 0, (bytes));    \
+			offset += 2;                                  \
+		} while (offset < end);                               \
+		return (void *)handle;                                \
+	}
+
+ZERO(4)
+ZERO(8)
+ZERO(12)
+ZERO(16)
+ZERO(20)
+ZERO(24)
+ZERO(28)
+ZERO(32)
+ZERO(36)
+ZERO(40)
+ZERO(44)
+ZERO(48)
+ZERO(52)
+ZERO(56)
+ZERO(60)
+ZERO(64)
+
+static void *zero_large(const struct size_class *class, uintptr_t handle)
+{
+	zero_bytes(class, handle, class->size);
+	return (void *)handle;
+}
+
+copies_zero_fn *copies_zero_for(uint32_t size)
+{
+	static copies_zero_fn *const small[NR_SMALL_SIZES] = {
+		zero_4,  zero_8,  zero_12, zero_16, zero_20, zero_24,
+		zero_28, zero_32, zero_36, zero_40, zero_44, zero_48,
+		zero_52, zero_56, zero_60, zero_64,
+	};
+
+	return size <= SMALL_SIZE_MAX ? small[size / 4 - 1] : zero_large;
+}
+
 void copies_zero_run(const struct size_class *class, uintptr_t handle,
 		     unsigned nr)
 {
 	if (nr == 1)
-		copies_zero(class, handle);
+		class->zero(class, handle);
 	else
 		zero_bytes(class, handle, (size_t)nr * class->size);
-}
-
-/* A constant size is straight-line code; from 128 bytes on memset() wins. */
-#define ZERO_COPIES(bytes)             \
-	for (; offset < end; offset++) \
-	memset((void *)(handle + (uintptr_t)*offset), 0, (bytes))
-
-void copies_zero(const struct size_class *class, uintptr_t handle)
-{
-	const ptrdiff_t *offset = class->unit_offset;
-	const ptrdiff_t *end = class->unit_end;
-
-	switch (class->size) {
-	case 4:
-		ZERO_COPIES(4);
-		break;
-	case 12:
-		ZERO_COPIES(12);
-		break;
-	case 16:
-		ZERO_COPIES(16);
-		break;
-	case 20:
-		ZERO_COPIES(20);
-		break;
-	case 24:
-		ZERO_COPIES(24);
-		break;
-	case 32:
-		ZERO_COPIES(32);
-		break;
-	case 40:
-		ZERO_COPIES(40);
-		break;
-	case 64:
-		ZERO_COPIES(64);
-		break;
-	default:
-		zero_bytes(class, handle, class->size);
-	}
 }

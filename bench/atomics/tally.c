@@ -205,7 +205,8 @@ static enum region region_of(uintptr_t nr)
 	if (is_within(address, layout.chunks,
 		      pages / CHUNK_PAGES * sizeof(struct chunk)))
 		return REGION_CHUNKS;
-	if (is_within(address, arena_slots, sizeof(arena_slots)))
+	if (is_within(address, arena_slots,
+		      libpcpu_nr_cpu_ids * sizeof(*arena_slots)))
 		return REGION_SLOTS;
 	return REGION_REST;
 }

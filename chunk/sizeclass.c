@@ -11,7 +11,7 @@ struct size_class size_classes[NR_CLASSES];
 
 /* At most this share of a full slab's objects may become free before the slab
  * is listed: who reserves it then finds enough to be worth the way. */
-#define SPARE_SHARE 16
+#define SPARE_SHARE 10
 
 static uint32_t nth_size(unsigned n)
 {

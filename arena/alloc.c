@@ -76,7 +76,20 @@ static bool start_late(void)
 	return started;
 }
 
-SLOW static void *alloc_slow(unsigned class, unsigned flags)
+SLOW /* The slot may hold an object: we were thrown out of its sequence. */
+	static bool
+	claim_again(unsigned class, struct object *object)
+{
+	struct claimed claimed;
+
+	if (!front_claim(&size_classes[class], &claimed))
+		return false;
+	object->word.nr = (uint32_t)claimed.word;
+	object->bit = (unsigned)claimed.bit;
+	return true;
+}
+
+static void *alloc_slow(unsigned class, unsigned flags)
 {
 	struct request r = {.class = class, .nowait = flags & PCPU_NOWAIT};
 	struct object object;
@@ -86,7 +99,7 @@ SLOW static void *alloc_slow(unsigned class, unsigned flags)
 		return NULL;
 	}
 	r.cpu = (unsigned)libpcpu_cpu();
-	if (!arena_pick(&r, &object)) {
+	if (!arena_pick(&r, &object) && !claim_again(class, &object)) {
 		errno = ENOMEM;
 		return NULL;
 	}

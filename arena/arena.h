@@ -26,7 +26,8 @@
  *	       |                            a free made room
  *	       '--- retire, when empty and not reserved
  *
- *	RESERVED: MAP_OWNER in the map; that CPU's slot names one of its words
+ *	RESERVED: MAP_OWNER in the map; that CPU's slot names one of its words,
+ *		  or is about to, or did until a moment ago
  *	LISTED:   bit in chunk.room, and the chunk is on the class's shelf
  *	FULL:     neither; the next free of one of its objects lists it
  */
@@ -131,7 +132,8 @@ bool arena_reserve(page_id head, unsigned class, unsigned cpu,
 
 /*
  * A slab that nobody has reserved: list it if it has room, retire it if it is
- * empty. Whatever slab, if any, the page is the head of by now.
+ * empty. Whatever slab, if any, the page is the head of by now; if that is
+ * reserved, nothing.
  */
 void arena_offer(page_id head);
 

@@ -17,6 +17,9 @@ atom64 front_limit;
 
 uint64_t front_limit_on;
 
+/* How often the running thread has stopped it. */
+static _Thread_local unsigned nr_stopped;
+
 static bool membarrier(int command)
 {
 	return !syscall(SYS_membarrier, command, 0, 0);
@@ -24,11 +27,14 @@ static bool membarrier(int command)
 
 #if FRONT_SUPPORTED
 
-/* Who stopped it in the parent does not run in the child. */
+/*
+ * Who stopped it in the parent does not run in the child; but for the thread
+ * that forks, if it does so in a signal handler, and it will call front_go().
+ */
 static void start_in_child(void)
 {
 	/* relaxed: there is one thread */
-	store_relaxed(&front_limit, front_limit_on);
+	store_relaxed(&front_limit, front_limit_on - nr_stopped * STOPPED);
 }
 
 static bool can_start(void)
@@ -94,6 +100,9 @@ bool front_stop(void)
 {
 	if (!front_exists())
 		return true;
+	/* Counted for longer than it is stopped: a fork() in between leaves the
+	 * child without front, and not with one that cannot be stopped. */
+	nr_stopped++;
 	/* seq_cst [front]: the fence after it throws out who read it before */
 	fetch_add_seq_cst(&front_limit, -STOPPED);
 	if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ))
@@ -104,9 +113,11 @@ bool front_stop(void)
 
 void front_go(void)
 {
-	if (front_exists())
-		/* seq_cst [front]: sequences see the slots as we left them */
-		fetch_add_seq_cst(&front_limit, STOPPED);
+	if (!front_exists())
+		return;
+	/* seq_cst [front]: sequences see the slots as we left them */
+	fetch_add_seq_cst(&front_limit, STOPPED);
+	nr_stopped--;
 }
 
 #if FRONT_SUPPORTED && !defined(MODEL_CHECK)

@@ -117,6 +117,12 @@ bool front_stop(void);
  * on again. */
 void front_go(void);
 
+/* Is it on? A hint: sequences ask for themselves. */
+static inline bool front_is_on(void)
+{
+	return (int64_t)load_relaxed(&front_limit) > 0; /* relaxed: a hint */
+}
+
 /*
  * Let the CPU's slot name `word` and hold these bits of it, all of which the
  * caller has claimed, or claims or gives by this, if it names `expected` and

@@ -115,8 +115,8 @@ static bool claim_in_chunk(chunk_id id, unsigned class, struct object *object)
 	return false;
 }
 
-/* Step 7: look at every slab there is, and at what others keep reserved. */
-static bool pick_last(const struct request *r, struct object *object)
+/* In every slab there is, and in what others keep reserved. */
+static bool search_all(const struct request *r, struct object *object)
 {
 	unsigned window = size_classes[r->class].window;
 	unsigned node;
@@ -135,6 +135,17 @@ static bool pick_last(const struct request *r, struct object *object)
 				return true;
 	}
 	return false;
+}
+
+/* Step 7. With the front off, lest slots take behind us what they gave back. */
+static bool pick_last(const struct request *r, struct object *object)
+{
+	bool stopped = front_stop();
+	bool found = search_all(r, object);
+
+	if (stopped)
+		front_go();
+	return found;
 }
 
 bool arena_pick(const struct request *r, struct object *object)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reservations: which slab a CPU allocates from, so that CPUs do not meet in a
- * cache line of words. A reservation is a hint, not a lock: claims go through
- * the words whoever reserved them.
+ * cache line of words. A reservation is no lock: claims go through the words
+ * whoever reserved them. But it keeps the slab from being retired, so that what
+ * a slot names stays what it was.
  */
 #include "arena/arena.h"
 #include "chunk/registry.h"
@@ -25,15 +26,14 @@ static void list(page_id head, unsigned class)
 void arena_offer(page_id head)
 {
 	for (;;) {
-		uint64_t entry = map_load(head);
+		/* seq_cst [room]: as in slab_is_reserved() */
+		uint64_t entry = load_seq_cst(&layout.map[head.nr]);
 		unsigned class = map_class(entry);
 
 		/* By now it may be another slab, or none: so much the better,
-		 * its room must not be lost for what we did to the old one. */
-		if (!class || map_behind(entry))
-			return;
-		/* Whoever lets go of it looks at the words then. */
-		if (slab_is_reserved(head))
+		 * its room must not be lost for what we did to the old one.
+		 * Who has reserved it offers it when letting go. */
+		if (!class || map_behind(entry) || entry & MAP_OWNER)
 			return;
 		if (!slab_is_empty(head, class)) {
 			if (slab_has_room(head, class))

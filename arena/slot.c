@@ -18,7 +18,8 @@ void slot_install(const struct request *r, word_id word)
 		/* relaxed: the number is checked against the map when used */
 		old.nr = xchg_relaxed(&slot->word, word.nr);
 	} else {
-		free = word_claim_all(word);
+		/* Who has switched it off needs what we would take. */
+		free = front_is_on() ? word_claim_all(word) : 0;
 		if (!front_install(r->cpu, c, old, word, free)) {
 			old = word;
 			if (free)
@@ -43,15 +44,17 @@ static void let_go(const struct request *r, word_id word)
 		arena_unreserve(word_page(word));
 }
 
-/* Without a front: one object, and the slot names its word. */
+/* Without a front, or while it is off: one object. Its word is named only in
+ * slots that stand for no more than a name. */
 static bool advance(const struct request *r, word_id word,
 		    struct object *object)
 {
 	if (!arena_claim(word_page(word), r->class, object))
 		return false;
 	/* relaxed: a hint; whoever changed it before us is as right */
-	cas_relaxed(&slot_of(&size_classes[r->class], r->cpu)->word, &word.nr,
-		    object->word.nr);
+	if (!front_exists())
+		cas_relaxed(&slot_of(&size_classes[r->class], r->cpu)->word,
+			    &word.nr, object->word.nr);
 	return true;
 }
 
@@ -90,7 +93,7 @@ bool slot_advance(const struct request *r, struct object *object)
 
 	if (!word.nr)
 		return false;
-	if (front_exists() ? refill(r, word, object) : advance(r, word, object))
+	if (front_is_on() ? refill(r, word, object) : advance(r, word, object))
 		return true;
 	let_go(r, word);
 	return false;

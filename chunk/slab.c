@@ -105,11 +105,29 @@ static void mark_dirty(page_id head, const struct size_class *c)
 	}
 }
 
+/*
+ * With all words in hand: clear the map, which ends the slab, unless it is of
+ * another class or reserved.
+ */
+static bool clear_map(page_id head, unsigned class)
+{
+	uint64_t entry = map_load(head);
+	unsigned i;
+
+	/* relaxed: who reserves it and we change the same word */
+	if (!map_is_head(entry, class) || entry & MAP_OWNER ||
+	    !cas_relaxed(&layout.map[head.nr], &entry, 0))
+		return false;
+	/* relaxed: releasing the pages publishes it */
+	for (i = 1; i < size_classes[class].nr_pages; i++)
+		store_relaxed(&layout.map[head.nr + i], 0);
+	return true;
+}
+
 bool slab_retire(page_id head, unsigned class)
 {
 	const struct size_class *c = &size_classes[class];
-	uint64_t entry = map_entry(class, 0);
-	unsigned taken, i;
+	unsigned taken;
 
 	for (taken = 0; taken < c->nr_words; taken++) {
 		/* With word 0 in hand the map is true. */
@@ -119,13 +137,8 @@ bool slab_retire(page_id head, unsigned class)
 			       sizeclass_word(c, taken)))
 			break;
 	}
-	/* Unless it is reserved. relaxed: releasing the pages publishes it */
-	if (taken == c->nr_words &&
-	    cas_relaxed(&layout.map[head.nr], &entry, 0)) {
+	if (taken == c->nr_words && clear_map(head, class)) {
 		mark_dirty(head, c);
-		/* relaxed: the same */
-		for (i = 1; i < c->nr_pages; i++)
-			store_relaxed(&layout.map[head.nr + i], 0);
 		return true;
 	}
 	/* Word 0 last: it holds the slab in place. */

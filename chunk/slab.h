@@ -13,7 +13,7 @@
  *	claim:   CAS(word, lowest bit cleared)           (acquire) -> map?
  *	unclaim: fetch_add(word, bit)                    (release)
  *	retire:  CAS(word, all free -> 0), word by word  (acquire) -> map? ->
- *	         map := 0 -> pages released
+ *	         CAS(map, not reserved -> 0) -> pages released
  *
  * retire holds word 0 first and to the end: that alone keeps others from
  * retiring or carving, so the map it reads then is true, and giving back the
@@ -87,7 +87,7 @@ static inline unsigned map_class(uint64_t entry)
 
 static inline unsigned map_behind(uint64_t entry)
 {
-	return (entry & MAP_BEHIND) >> PAGE_SHIFT;
+	return (unsigned)((entry & MAP_BEHIND) >> PAGE_SHIFT);
 }
 
 static inline unsigned map_bytes_behind(uint64_t entry)
@@ -285,8 +285,9 @@ bool slab_is_empty(page_id head, unsigned class);
 
 /*
  * Take an empty slab out of use. Returns false, and has changed nothing in the
- * end, if it is in use or no slab of the class; other threads may then have
- * seen it full, so the caller must offer it again.
+ * end, if it is in use, reserved, or no slab of the class; other threads may
+ * then have seen it full, so the caller must offer it again. As a reserved slab
+ * stays, a slot that names one of its words never means another slab's.
  */
 bool slab_retire(page_id head, unsigned class);
 

@@ -9,6 +9,7 @@
 #include "owned.h"
 #include "smoke.h"
 #include "support.h"
+#include "workers.h"
 
 #define NR_OBJECTS_MAX (1u << 21)
 
@@ -79,6 +80,53 @@ static void job_exhaust(void)
 	free(held);
 }
 
+/* --- the last objects ------------------------------------------------------
+ */
+
+#define NR_LEFT 8u /* objects free, of all memory */
+
+static _Atomic unsigned nr_refused;
+
+/* Each holds one object at most. */
+static void *take_and_give(void *arg)
+{
+	struct worker *worker = arg;
+	unsigned i;
+
+	worker->nr = 2 * worker->nr + 1; /* to stay on a CPU of its own */
+	worker_place(worker);
+	for (i = 0; i < 1000000; i++) {
+		void *p = pcpu_alloc(64, 4);
+
+		if (p) {
+			pcpu_free(p);
+			continue;
+		}
+		/* Somebody was stopped in the middle of something. */
+		nr_refused++;
+		usleep(1000);
+	}
+	return NULL;
+}
+
+/* Others' slots hold what is left, but give it up. */
+static void job_last_objects(void)
+{
+	void **held = calloc(NR_OBJECTS_MAX, sizeof(*held));
+	unsigned nr, nr_large;
+
+	require(held != NULL, "calloc");
+	nr_large = fill_up(held, 0, 32768);
+	nr = fill_up(held, nr_large, 64);
+	nr = free_from(held, nr, nr - NR_LEFT);
+	run_workers(take_and_give, 0, 2);
+	printf("%u refused\n", nr_refused);
+	require(nr_refused < 10, "%u refused", nr_refused);
+	nr = fill_up(held, nr, 64) - nr;
+	require(nr == NR_LEFT, "%u objects of %u", nr, NR_LEFT);
+	free(held);
+}
+
 static void limit_to_256_mib(void)
 {
 	set_limit(RLIMIT_AS, 256);
@@ -116,6 +164,12 @@ START_TEST(address_space_exhausted__enomem_and_the_living_intact)
 {
 	run_limited("exhaust", limit_to_256_mib);
 	run_limited("exhaust", limit_to_64_mib);
+}
+END_TEST
+
+START_TEST(two_threads_beside_more_objects_than_they_hold__not_refused)
+{
+	run_limited("last_objects", limit_to_64_mib);
 }
 END_TEST
 
@@ -179,6 +233,7 @@ END_TEST
 static const struct support_job jobs[] = {
 	{"smoke", job_smoke},
 	{"exhaust", job_exhaust},
+	{"last_objects", job_last_objects},
 	{"share_the_limit", job_share_the_limit},
 	{"limit_at_run_time", job_limit_at_run_time},
 	{NULL, NULL},
@@ -192,6 +247,7 @@ static Suite *make_suite(void)
 #define ADD(name) tcase_add_test(tcase, name)
 	tcase_set_timeout(tcase, 60);
 	ADD(address_space_exhausted__enomem_and_the_living_intact);
+	ADD(two_threads_beside_more_objects_than_they_hold__not_refused);
 	ADD(limited_address_space__the_same_work_is_done);
 	ADD(limited_address_space__leaves_room_for_the_program);
 	ADD(limited_data_segment__leaves_room_for_the_program);

@@ -176,28 +176,34 @@ static void job_trim_spares_the_living(void)
 struct machine {
 	unsigned nr_cpus; /* 0: the real number */
 	unsigned nr_nodes;
-	bool wide; /* skipped under sanitizers */
+	bool wide;    /* skipped under sanitizers */
+	bool no_rseq; /* and so without front */
 };
 
 static const struct machine machines[] = {
-	{0, 1, false},   {0, 2, false},   {2, 4, false},  {3, 1, false},
-	{3, 2, false},   {8, 1, false},   {8, 4, false},  {8, 8, false},
-	{64, 2, false},  {64, 8, false},  {256, 1, true}, {256, 4, true},
-	{1024, 2, true}, {1024, 8, true},
+	{0, 1, false, false},   {0, 2, false, false},   {2, 4, false, false},
+	{3, 1, false, false},   {3, 2, false, false},   {8, 1, false, false},
+	{8, 4, false, false},   {8, 8, false, false},   {64, 2, false, false},
+	{64, 8, false, false},  {256, 1, true, false},  {256, 4, true, false},
+	{1024, 2, true, false}, {1024, 8, true, false}, {0, 1, false, true},
+	{8, 4, false, true},
 };
 #define NR_MACHINES ((int)(sizeof(machines) / sizeof(machines[0])))
 
 static void run_on_machine(const char *job, const struct machine *machine)
 {
 	char cpus[64], nodes[64], seed[64];
-	const char *env[4] = {seed, nodes, NULL, NULL};
+	const char *env[5] = {seed, nodes};
+	unsigned nr = 2;
 
 	snprintf(seed, sizeof(seed), "PCPU_TEST_SEED=%#llx",
 		 (unsigned long long)support_seed());
 	snprintf(nodes, sizeof(nodes), "PCPU_NODES=%u", machine->nr_nodes);
 	snprintf(cpus, sizeof(cpus), "PCPU_POSSIBLE_CPUS=%u", machine->nr_cpus);
 	if (machine->nr_cpus)
-		env[2] = cpus;
+		env[nr++] = cpus;
+	if (machine->no_rseq)
+		env[nr++] = "GLIBC_TUNABLES=glibc.pthread.rseq=0";
 	support_run_job(job, env);
 }
 

@@ -32,7 +32,8 @@ static bool is_named(page_id head, unsigned class)
 	return false;
 }
 
-/* F3, and that slot_bits() finds all there are. */
+/* F3, that slot_bits() finds all there are, and that what a slot names is its
+ * CPU's. */
 static void check_slots(void)
 {
 	unsigned cpu, class;
@@ -41,12 +42,16 @@ static void check_slots(void)
 		for (class = 1; class < NR_CLASSES; class += 1) {
 			struct slot slot = arena_slots[cpu].slot[class];
 			word_id word = {slot.word.v};
+			uint64_t entry = map_load(word_page(word));
 
 			explore_expect(
-				!slot.free.v ||
-					(slab_is(word_page(word), class) &&
-					 slot_bits(&size_classes[class],
-						   word) == slot.free.v),
+				word.nr ? map_is_head(entry, class) &&
+						  map_owner(entry) ==
+							  (int)cpu &&
+						  slot_bits(
+							  &size_classes[class],
+							  word) == slot.free.v
+					: !slot.free.v,
 				"CPU %u holds %#lx of word %u, class %u", cpu,
 				slot.free.v, word.nr, class);
 		}
@@ -68,9 +73,6 @@ static void check_findable(struct arena *arena, page_id head, unsigned class)
 	}
 	explore_expect(!slab_is_empty(head, class),
 		       "slab %u.%u of class %u is empty and not retired", i,
-		       page, class);
-	explore_expect(!is_named(head, class),
-		       "slab %u.%u of class %u is named but not reserved", i,
 		       page, class);
 	if (!slab_has_room(head, class))
 		return;

@@ -295,6 +295,56 @@ START_TEST(chunk_that_empties_beside_a_claim_and_a_trim__is_counted_once)
 }
 END_TEST
 
+/* --- an empty slab is reserved when it is to be retired ---------------------
+ * The victim frees the last object of a slab that nobody has reserved. Before
+ * it retires the slab it is reserved, used up, and emptied from another CPU. If
+ * it is retired all the same, and its pages cut for the same class, a slot is
+ * left that names a word which another CPU has reserved, and takes bits of it
+ * that nobody looks for there.
+ */
+
+static void hold_half_a_page(void)
+{
+	alloc_into(0, 2048);
+	explore_drain();
+}
+
+static void reserve_and_empty_it(void)
+{
+	explore_on_cpu(1);
+	alloc_into(1, 2048);
+	alloc_into(2, 2048);
+	explore_on_cpu(2);
+	explore_free(held[1]);
+	explore_free(held[2]);
+}
+
+static void free_and_use_the_place(void)
+{
+	unsigned cpu = explore_cpu();
+
+	explore_free(held[0]);
+	explore_on_cpu(2);
+	alloc_into(3, 2048);
+	alloc_into(4, 2048);
+	explore_on_cpu(1);
+	explore_free(held[3]);
+	explore_on_cpu(cpu);
+}
+
+static const struct scenario retire_of_reserved = {
+	.name = "retire of a slab that is reserved by now",
+	.prepare = hold_half_a_page,
+	.victim = free_and_use_the_place,
+	.first = reserve_and_empty_it,
+};
+
+START_TEST(retire_of_a_slab_that_is_reserved_by_now__leaves_no_stale_slot)
+{
+	run_all_schedules(&retire_of_reserved);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------- */
 
 int main(int argc, char **argv)
@@ -320,6 +370,9 @@ int main(int argc, char **argv)
 	tcase_add_test(
 		tc,
 		stale_claim_of_the_last_object__is_given_back_and_the_slab_retired);
+	tcase_add_test(
+		tc,
+		retire_of_a_slab_that_is_reserved_by_now__leaves_no_stale_slot);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

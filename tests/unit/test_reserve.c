@@ -150,6 +150,47 @@ START_TEST(free__in_a_reserved_slab__neither_listed_nor_retired)
 }
 END_TEST
 
+/* Bits that a slot held: a slab that nobody has reserved is told of. */
+START_TEST(give_back__many_bits_of_a_word__listed_or_given_back_or_left)
+{
+	page_id some = carve_listed(A_LINE), all = carve(A_LINE);
+	page_id reserved = carve(A_LINE);
+	uint64_t rest = UINT64_MAX << 1;
+	struct object object;
+
+	while (arena_claim(some, A_LINE, &object))
+		;
+	fetch_and_relaxed(&chunk_of(page_chunk(some))->room,
+			  ~word_bit(page_index(some)));
+	fetch_and_relaxed(word_of(page_word(all, 0)), 0);
+	arena_unreserve(all);
+	fetch_and_relaxed(word_of(page_word(reserved, 0)), 0);
+	arena_give_back(page_word(some, 0), rest);
+	arena_give_back(page_word(all, 0), UINT64_MAX);
+	arena_give_back(page_word(reserved, 0), rest);
+	ck_assert_uint_eq(word_at(some, 0), rest);
+	ck_assert(is_listed(some, A_LINE));
+	ck_assert(!slab_is(all, A_LINE));
+	ck_assert_uint_eq(word_at(reserved, 0), rest);
+	ck_assert(slab_is_reserved(reserved) && !is_listed(reserved, A_LINE));
+}
+END_TEST
+
+/* A reserved slab is its CPU's, also when it is empty. */
+START_TEST(offer__reserved_slab__left_alone)
+{
+	unsigned class = classes[_i];
+	page_id head = carve(class);
+
+	arena_offer(head);
+	ck_assert(slab_is_reserved(head) && !is_listed(head, class));
+	arena_unclaim(nth(head, 0), class);
+	arena_offer(head);
+	ck_assert(slab_is(head, class) && slab_is_reserved(head));
+	ck_assert(slab_is_empty(head, class) && !is_listed(head, class));
+}
+END_TEST
+
 /* --- reserve and claim ---------------------------------------------------- */
 
 START_TEST(reserve__listed_slab__claimed_reserved_and_off_the_list)
@@ -274,6 +315,10 @@ static TCase *case_states(void)
 	tcase_add_loop_test(
 		tc, free__in_a_reserved_slab__neither_listed_nor_retired, 0,
 		NR_TRIED);
+	tcase_add_test(
+		tc,
+		give_back__many_bits_of_a_word__listed_or_given_back_or_left);
+	tcase_add_loop_test(tc, offer__reserved_slab__left_alone, 0, NR_TRIED);
 	return tc;
 }
 

@@ -34,7 +34,7 @@ static struct object nth(page_id head, unsigned n)
 	return (struct object){page_word(head, n / WORD_BITS), n % WORD_BITS};
 }
 
-/* A slab of which all objects are free. */
+/* A slab of which all objects are free, and that nobody has reserved. */
 static page_id carve_empty(unsigned class)
 {
 	page_id head = spare_head(class);
@@ -109,6 +109,23 @@ START_TEST(retire__with_one_live_object__changes_nothing)
 		expect_same(&before, &after);
 		slab_unclaim(object);
 	}
+	ck_assert(slab_retire(head, class));
+}
+END_TEST
+
+START_TEST(retire__reserved_slab__changes_nothing)
+{
+	static const unsigned classes[] = {A_LINE, FOUR_BYTES, LARGEST};
+	unsigned class = classes[_i];
+	page_id head = carve_empty(class);
+	struct picture before, after;
+
+	ck_assert(slab_reserve(head, class, 3));
+	before = picture_of(head);
+	ck_assert(!slab_retire(head, class));
+	after = picture_of(head);
+	expect_same(&before, &after);
+	slab_unreserve(head);
 	ck_assert(slab_retire(head, class));
 }
 END_TEST
@@ -350,6 +367,7 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, retire__reserved_slab__changes_nothing, 0, 3);
 	tcase_add_test(tc,
 		       retire__empty_slab_of_any_class__words_and_map_are_zero);
 	tcase_add_loop_test(tc, retire__with_one_live_object__changes_nothing,

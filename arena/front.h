@@ -21,8 +21,8 @@
  *
  *	F1  a bit in a slot is clear in its word, and its object has no owner.
  *	F2  while the limit is positive, only its CPU writes a slot.
- *	F3  while a slot holds bits, its word's slab is not retired (by I6: who
- *	    holds a bit of a slab holds the slab).
+ *	F3  while a slot names a word, its CPU has reserved the word's slab, so
+ *	    that it is not retired (I10).
  */
 #ifndef ARENA_FRONT_H
 #define ARENA_FRONT_H

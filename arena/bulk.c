@@ -96,6 +96,8 @@ static size_t hand_out_bunch(const struct bunch *bunch, void **objects)
 	return nr;
 }
 
+static void free_objects(size_t nr, void **objects);
+
 int pcpu_alloc_bulk(size_t size, size_t align, unsigned flags, size_t nr,
 		    void **objects)
 {
@@ -105,7 +107,7 @@ int pcpu_alloc_bulk(size_t size, size_t align, unsigned flags, size_t nr,
 
 	while (have < nr) {
 		/* One by the way of all, which also fills the slot. */
-		objects[have] = pcpu_alloc_flags(size, align, flags);
+		objects[have] = libpcpu_alloc(size, align, flags);
 		if (!objects[have])
 			break;
 		have++;
@@ -116,7 +118,7 @@ int pcpu_alloc_bulk(size_t size, size_t align, unsigned flags, size_t nr,
 	if (have == nr)
 		return 0;
 	saved = errno;
-	pcpu_free_bulk(have, objects);
+	free_objects(have, objects);
 	errno = saved;
 	return -1;
 }
@@ -139,15 +141,21 @@ static bool give_to_slot(const struct bunch *bunch)
 			      held | bunch->bits);
 }
 
-static void free_each(const struct bunch *bunch)
+/* Are they, some of which seem free, all live? As is_live() in alloc.c. */
+static void expect_live(const struct bunch *bunch)
 {
-	uint64_t bits;
+	unsigned class = (unsigned)(bunch->class - size_classes);
+	struct object object = {.word = bunch->word};
+	uint64_t free;
 
-	for (bits = bunch->bits; bits; bits = word_claim_first(bits)) {
-		struct object object = {bunch->word, word_first(bits)};
-
-		pcpu_free((void *)object_handle(bunch->class, object));
-	}
+	slots_drain(bunch->class->window);
+	/* relaxed: who owns an object knows of a free of it before */
+	free = load_relaxed(word_of(bunch->word)) & bunch->bits;
+	if (!free && slab_is(word_page(bunch->word), class))
+		return;
+	object.bit = word_first(free ? free : bunch->bits);
+	registry_refuse_free("pcpu_free_bulk",
+			     (void *)object_handle(bunch->class, object));
 }
 
 static void free_bunch(const struct bunch *bunch)
@@ -159,14 +167,19 @@ static void free_bunch(const struct bunch *bunch)
 	/* relaxed: who owns an object knows of a free of it before */
 	free = load_relaxed(word_of(bunch->word)) |
 	       slot_bits(bunch->class, bunch->word);
-	/* If there is anything odd, single frees find out what. */
 	if (unlikely(free & bunch->bits))
-		free_each(bunch);
-	else if (!give_to_slot(bunch))
+		expect_live(bunch);
+	if (!give_to_slot(bunch))
 		arena_give_back(bunch->word, bunch->bits);
 }
 
-void pcpu_free_bulk(size_t nr, void **objects)
+static void find(void *p, struct found *found)
+{
+	if (unlikely(!registry_find(p, found)))
+		registry_refuse("pcpu_free_bulk", p);
+}
+
+static void free_objects(size_t nr, void **objects)
 {
 	struct bunch bunch = {.bits = 0};
 	size_t i;
@@ -177,12 +190,15 @@ void pcpu_free_bulk(size_t nr, void **objects)
 
 		if (!objects[i])
 			continue;
-		if (!registry_find(objects[i], &found))
-			registry_refuse("pcpu_free_bulk", objects[i]);
+		find(objects[i], &found);
 		bit = word_bit(found.object.bit);
 		if (!bunch.bits || bunch.bits & bit ||
 		    found.object.word.nr != bunch.word.nr) {
 			free_bunch(&bunch);
+			/* Once more: if it was free before, its slab may have
+			 * gone with the bunch. */
+			find(objects[i], &found);
+			bit = word_bit(found.object.bit);
 			bunch.class = &size_classes[map_class(found.entry)];
 			bunch.word = found.object.word;
 			bunch.bits = 0;
@@ -190,4 +206,9 @@ void pcpu_free_bulk(size_t nr, void **objects)
 		bunch.bits |= bit;
 	}
 	free_bunch(&bunch);
+}
+
+void pcpu_free_bulk(size_t nr, void **objects)
+{
+	free_objects(nr, objects);
 }

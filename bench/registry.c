@@ -14,12 +14,12 @@ extern const struct rival rival_pcpu, rival_baseline_mutex, rival_baseline_tas,
 	rival_null;
 
 extern const struct bench_case case_pair, case_pair_mixed, case_batch,
-	case_churn_kernel_10k, case_churn_kernel_100k, case_churn_sites_10k,
-	case_churn_sites_100k, case_handoff, case_trace_bpf_map,
-	case_trace_fork_exec, case_trace_tc_filter, case_trace_veth,
-	case_latency, case_crowd, case_stopped, case_fresh, case_search_1k,
-	case_search_10k, case_search_100k, case_search_1m, case_memory_10k,
-	case_memory_100k, case_memory_counters;
+	case_bulk, case_churn_kernel_10k, case_churn_kernel_100k,
+	case_churn_sites_10k, case_churn_sites_100k, case_handoff,
+	case_trace_bpf_map, case_trace_fork_exec, case_trace_tc_filter,
+	case_trace_veth, case_latency, case_crowd, case_stopped, case_fresh,
+	case_search_1k, case_search_10k, case_search_100k, case_search_1m,
+	case_memory_10k, case_memory_100k, case_memory_counters;
 
 const struct rival *const rivals[] = {
 	&rival_pcpu,
@@ -47,6 +47,7 @@ const struct bench_case *const cases[] = {
 	&case_pair,
 	&case_pair_mixed,
 	&case_batch,
+	&case_bulk,
 	&case_churn_kernel_10k,
 	&case_churn_kernel_100k,
 	&case_churn_sites_10k,

@@ -50,6 +50,10 @@ struct rival {
 	/* What follows is optional. */
 	bool (*stats)(struct rival_stats *stats);
 	void (*trim)(void);
+	/* nr objects by one call; false: there is no memory. Both or none. */
+	bool (*alloc_bulk)(size_t size, size_t align, size_t nr,
+			   void **objects);
+	void (*free_bulk)(size_t nr, void **objects);
 	/* n alloc+free pairs of 8 bytes, inlined; false: n was impossible. */
 	bool (*bare_pairs)(unsigned long n);
 	/* Instead of objects, couples of threads pass one cache line. */

@@ -91,7 +91,8 @@ void pcpu_free(void *p);
 
 /*
  * Allocate nr objects of a size, alignment and flags as above into objects[].
- * Returns 0, or -1 with errno as above, and then none is allocated.
+ * Returns 0, or -1 with errno as above; then none is allocated, and objects[]
+ * holds nothing of use. With nr 0 nothing is looked at.
  *
  * Objects that lie side by side are zeroed together, so that with many CPUs the
  * cost of an object is a fraction of pcpu_alloc()'s.

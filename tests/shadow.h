@@ -197,25 +197,16 @@ static inline void shadow_check_overlap(const struct shadow *shadow,
 	}
 }
 
-/*
- * Allocate, check the new object and fill it. False if there was no memory. The
- * map must have room (nr < SHADOW_MAX) and the arguments must be valid.
- */
-static inline bool shadow_alloc(struct shadow *shadow, size_t size,
-				size_t align, unsigned flags)
+/* Check an object that was just allocated, fill it and take it in. */
+static inline void shadow_add(struct shadow *shadow, void *handle, size_t size,
+			      size_t align)
 {
-	struct shadow_object object = {.size = size, .align = align};
+	struct shadow_object object = {
+		.handle = (char *)handle, .size = size, .align = align};
 	struct shadow_object *slot;
 	size_t index;
 	int cpu;
 
-	errno = 0;
-	object.handle = (char *)pcpu_alloc_flags(size, align, flags);
-	if (!object.handle) {
-		require(errno == ENOMEM, "%zu bytes at %zu: errno %d", size,
-			align, errno);
-		return false;
-	}
 	require((uintptr_t)object.handle % align == 0, "%p is not at %zu",
 		(void *)object.handle, align);
 	object.usable = pcpu_usable_size(object.handle);
@@ -234,19 +225,78 @@ static inline bool shadow_alloc(struct shadow *shadow, size_t size,
 	*slot = object;
 	shadow->bytes += object.usable;
 	shadow->touched += 3 * object.usable * shadow->nr_cpus;
+}
+
+/*
+ * Allocate. False if there was no memory. The map must have room (nr <
+ * SHADOW_MAX) and the arguments must be valid.
+ */
+static inline bool shadow_alloc(struct shadow *shadow, size_t size,
+				size_t align, unsigned flags)
+{
+	void *handle;
+
+	errno = 0;
+	handle = pcpu_alloc_flags(size, align, flags);
+	require(handle || errno == ENOMEM, "%zu bytes at %zu: errno %d", size,
+		align, errno);
+	if (handle)
+		shadow_add(shadow, handle, size, align);
+	return handle != NULL;
+}
+
+#define SHADOW_BULK_MAX 128u
+
+/* The same in bulk: all or none. */
+static inline bool shadow_alloc_bulk(struct shadow *shadow, size_t size,
+				     size_t align, unsigned flags, size_t nr)
+{
+	void *handles[SHADOW_BULK_MAX];
+	size_t i;
+
+	errno = 0;
+	if (pcpu_alloc_bulk(size, align, flags, nr, handles)) {
+		require(errno == ENOMEM, "%zu of %zu bytes at %zu: errno %d",
+			nr, size, align, errno);
+		return false;
+	}
+	for (i = 0; i < nr; i++)
+		shadow_add(shadow, handles[i], size, align);
 	return true;
+}
+
+/* Check the object and forget it. */
+static inline void *shadow_remove(struct shadow *shadow, size_t index)
+{
+	struct shadow_object *slot = &shadow->objects[index];
+	void *handle = slot->handle;
+
+	shadow_check_object(slot);
+	shadow->bytes -= slot->usable;
+	shadow->nr--;
+	memmove(slot, slot + 1, (shadow->nr - index) * sizeof(*slot));
+	return handle;
 }
 
 /* Check the object and free it with its contents as they are. */
 static inline void shadow_free(struct shadow *shadow, size_t index)
 {
-	struct shadow_object *slot = &shadow->objects[index];
+	pcpu_free(shadow_remove(shadow, index));
+}
 
-	shadow_check_object(slot);
-	pcpu_free(slot->handle);
-	shadow->bytes -= slot->usable;
-	shadow->nr--;
-	memmove(slot, slot + 1, (shadow->nr - index) * sizeof(*slot));
+/* The same in bulk: at most nr objects, each `step` behind the one before, with
+ * a NULL now and then. */
+static inline void shadow_free_bulk(struct shadow *shadow, size_t first,
+				    size_t step, size_t nr)
+{
+	void *handles[SHADOW_BULK_MAX];
+	size_t i;
+
+	for (i = 0; i < nr && shadow->nr > 0; i++, first += step)
+		handles[i] = first % 8 == 7 ? NULL
+					    : shadow_remove(shadow,
+							    first % shadow->nr);
+	pcpu_free_bulk(i, handles);
 }
 
 static inline void shadow_check_all(struct shadow *shadow)

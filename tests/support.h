@@ -180,9 +180,9 @@ static inline void support_fork(void (*fn)(void *), void *arg,
 	pid_t pid;
 
 	fflush(NULL);
-	ck_assert_int_eq(pipe(pipes), 0);
+	require(pipe(pipes) == 0, "errno %d", errno);
 	pid = fork();
-	ck_assert_int_ge(pid, 0);
+	require(pid >= 0, "errno %d", errno);
 	if (pid == 0) {
 		dup2(pipes[1], STDOUT_FILENO);
 		dup2(pipes[1], STDERR_FILENO);

@@ -2,7 +2,8 @@
 /*
  * The allocator against a shadow map (shadow.h, S1 to S6) on simulated machines
  * from one node to eight and from two CPUs to 1,024: random allocations of all
- * sizes and alignments, frees in random order, trims in between.
+ * sizes and alignments, one by one and in bulk, frees in random order, trims in
+ * between.
  */
 #include <pcpu.h>
 
@@ -59,6 +60,29 @@ static void walk_grow(struct walk *walk)
 		"out of memory with %zu live bytes", shadow->bytes);
 }
 
+static void walk_grow_bulk(struct walk *walk)
+{
+	struct shadow *shadow = walk->shadow;
+	size_t size = pick_size(walk), align = pick_align(walk);
+	unsigned flags = rng_below(&walk->rng, 8) ? 0 : PCPU_NOWAIT;
+	size_t nr = rng_below(&walk->rng, size + align <= 600 ? 100 : 4);
+
+	if (shadow->nr + nr > SHADOW_MAX ||
+	    shadow->bytes * shadow->nr_cpus > LIVE_BYTES_MAX)
+		return;
+	require(shadow_alloc_bulk(shadow, size, align, flags, nr) || flags,
+		"out of memory with %zu live bytes", shadow->bytes);
+}
+
+/* Neighbours, or as they come. */
+static void walk_free_bulk(struct walk *walk)
+{
+	size_t first = rng_below(&walk->rng, SHADOW_MAX);
+	size_t step = rng_below(&walk->rng, 2) * rng_below(&walk->rng, 4096);
+
+	shadow_free_bulk(walk->shadow, first, step, rng_below(&walk->rng, 100));
+}
+
 static void walk_step(struct walk *walk)
 {
 	struct shadow *shadow = walk->shadow;
@@ -72,6 +96,9 @@ static void walk_step(struct walk *walk)
 		pcpu_trim();
 	else if (choice == 3 && rng_below(&walk->rng, 4) == 0)
 		shadow_free_all(shadow, &walk->rng);
+	else if (choice < 16)
+		rng_below(&walk->rng, 16) < walk->growth ? walk_grow_bulk(walk)
+							 : walk_free_bulk(walk);
 	else if (choice % 16 < walk->growth)
 		walk_grow(walk);
 	else if (shadow->nr > 0)

@@ -38,6 +38,12 @@ static void subject_trim(void)
 	pcpu_trim();
 }
 
+static bool subject_alloc_bulk(size_t size, size_t align, size_t nr,
+			       void **objects)
+{
+	return !pcpu_alloc_bulk(size, align, 0, nr, objects);
+}
+
 const struct rival rival_pcpu = {
 	.name = "libpcpu",
 	.what = "this library",
@@ -48,4 +54,6 @@ const struct rival rival_pcpu = {
 	.ptr = subject_ptr,
 	.stats = subject_stats,
 	.trim = subject_trim,
+	.alloc_bulk = subject_alloc_bulk,
+	.free_bulk = pcpu_free_bulk,
 };

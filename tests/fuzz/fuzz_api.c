@@ -6,9 +6,9 @@
  *
  *	opcode % 8, operands
  *	0, 1	size: 2 bytes, alignment and flags: 1	allocate
- *	2	class: 1, count: 1	allocate some small ones
+ *	2	class: 1, count: 1	allocate some small ones, maybe in bulk
  *	3, 4	object: 2		check and free
- *	5	first: 1, count: 1	check and free some
+ *	5	first: 1, count: 1	check and free some, maybe in bulk
  *	6	object: 2		check
  *	7	kind: 1		trim, check all, free all, or bad arguments
  *
@@ -20,6 +20,7 @@
 
 #define NR_LIVE_MAX 512u
 #define LIVE_BYTES_MAX ((size_t)1 << 20)
+#define IN_BULK 0x80u /* of a count */
 
 struct input {
 	const uint8_t *data;
@@ -62,8 +63,14 @@ static void op_allocate(struct shadow *shadow, struct input *input)
 static void op_allocate_some(struct shadow *shadow, struct input *input)
 {
 	size_t size = 4 * (1 + take_byte(input) % 64);
-	unsigned count = take_byte(input) % 128;
+	unsigned how = take_byte(input), count = how % IN_BULK;
 
+	if (how & IN_BULK && shadow->nr + count <= NR_LIVE_MAX &&
+	    shadow->bytes < LIVE_BYTES_MAX) {
+		require(shadow_alloc_bulk(shadow, size, 4, 0, count),
+			"%u of %zu bytes: no memory", count, size);
+		return;
+	}
 	while (count-- > 0)
 		allocate(shadow, size, 4, 0);
 }
@@ -78,8 +85,13 @@ static void op_free(struct shadow *shadow, struct input *input)
 
 static void op_free_some(struct shadow *shadow, struct input *input)
 {
-	size_t first = take_byte(input), count = take_byte(input);
+	size_t first = take_byte(input), how = take_byte(input);
+	size_t count = how % IN_BULK;
 
+	if (how & IN_BULK) {
+		shadow_free_bulk(shadow, first, first % 4, count);
+		return;
+	}
 	while (count-- > 0 && shadow->nr > 0)
 		shadow_free(shadow, first % shadow->nr);
 }
@@ -95,12 +107,16 @@ static void op_check(struct shadow *shadow, struct input *input)
 static void bad_arguments(unsigned kind)
 {
 	size_t align = kind % 2 ? 0 : PCPU_ALIGN_MAX * 2;
+	void *none[2];
 
 	require(!pcpu_alloc(8, align), "alignment %zu", align);
 	require(!pcpu_alloc(0, 8), "size 0");
 	require(!pcpu_alloc(PCPU_SIZE_MAX + 1 + kind, 8), "too large");
 	require(!pcpu_alloc(SIZE_MAX - kind, 4096), "much too large");
 	require(!pcpu_alloc_flags(8, 8, 2u << kind % 30), "unknown flag");
+	require(pcpu_alloc_bulk(8, align, 0, 2, none), "in bulk");
+	require(pcpu_alloc_bulk(PCPU_SIZE_MAX + 1 + kind, 8, 0, 2, none),
+		"too large, in bulk");
 	pcpu_free(NULL);
 }
 

@@ -39,6 +39,23 @@ static int check_object(struct counters *handle)
 	return 0;
 }
 
+static int check_bulk(void)
+{
+	void *handles[100];
+	int i;
+
+	EXPECT(pcpu_alloc_bulk(0, 8, 0, 100, handles) == -1);
+	EXPECT(pcpu_alloc_bulk(sizeof(struct counters), 8, 0, 100, handles) ==
+	       0);
+	for (i = 0; i < 100; i++)
+		if (check_object((struct counters *)handles[i]))
+			return 1;
+	pcpu_free(handles[50]);
+	handles[50] = NULL;
+	pcpu_free_bulk(100, handles);
+	return 0;
+}
+
 int main(void)
 {
 	struct counters *handle;
@@ -57,6 +74,8 @@ int main(void)
 	pcpu_free(handle);
 	handle = (struct counters *)pcpu_alloc_flags(4096, 4096, PCPU_NOWAIT);
 	pcpu_free(handle);
+	if (check_bulk())
+		return 1;
 	pcpu_trim();
 	EXPECT(pcpu_stats_get(&stats) == 0);
 	EXPECT(stats.nr_cur_alloc == 0);

@@ -78,6 +78,10 @@ void *explore_alloc(size_t size, unsigned flags);
 /* Check that the object is as we left it, and free it. */
 void explore_free(void *handle);
 
+/* The same in bulk; without memory the handles are NULL. */
+void explore_alloc_bulk(size_t size, size_t nr, void **handles);
+void explore_free_bulk(size_t nr, void **handles);
+
 /* Live objects in no useful order; a free moves the last to its place. */
 struct explore_object {
 	char *handle;

@@ -86,6 +86,18 @@ static void allocate_other(struct actor *actor)
 	actor->object[1] = explore_alloc(actor->shape->other, 0);
 }
 
+#define NR_BULK 4u
+
+static void hold_bulk(struct actor *actor)
+{
+	explore_alloc_bulk(actor->shape->size, NR_BULK, actor->object);
+}
+
+static void allocate_bulk(struct actor *actor)
+{
+	explore_alloc_bulk(actor->shape->size, NR_BULK, &actor->object[1]);
+}
+
 /* --- frees ---------------------------------------------------------------- */
 
 /* Fill a slab; free_some() makes room in it. */
@@ -112,6 +124,16 @@ static void free_some(struct actor *actor)
 
 	for (i = 0; i <= class_of(actor)->spare; i++)
 		explore_free(actor->object[i]);
+}
+
+static void free_some_in_bulk(struct actor *actor)
+{
+	explore_free_bulk(class_of(actor)->spare + 1, actor->object);
+}
+
+static void free_bulk(struct actor *actor)
+{
+	explore_free_bulk(NR_BULK, actor->object);
 }
 
 /*
@@ -308,10 +330,15 @@ const struct op all_ops[] = {
 	 .run = allocate_nowait,
 	 .may_fail = true},
 	{.name = "carve for another class", .run = allocate_other},
+	{.name = "allocate in bulk", .settle = hold_one, .run = allocate_bulk},
 	{.name = "free", .settle = hold_one, .run = free_held},
+	{.name = "free in bulk", .settle = hold_bulk, .run = free_bulk},
 	{.name = "free that makes room",
 	 .prepare = hold_full_slab,
 	 .run = free_some},
+	{.name = "free in bulk that makes room",
+	 .prepare = hold_full_slab,
+	 .run = free_some_in_bulk},
 	{.name = "free that empties a slab",
 	 .prepare = hold_last_of_slab,
 	 .run = free_held},

@@ -87,44 +87,78 @@ static void expect_apart(const struct explore_object *object)
 	}
 }
 
-void *explore_alloc(size_t size, unsigned flags)
+static void add(void *handle, size_t size)
 {
 	struct explore_object object = {
-		.handle = pcpu_alloc_flags(size, 4, flags),
+		.handle = handle,
 		.size = size_classes[sizeclass_of(size, 4)].size,
 		.stamp = ++last_stamp,
 	};
 	unsigned cpu;
 
-	if (!object.handle) {
-		explore_nr_refused++;
-		return NULL;
-	}
 	expect_apart(&object);
 	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++)
 		fill(&object, cpu);
 	explore_expect(explore_nr_objects < EXPLORE_OBJECTS_MAX,
 		       "too many objects");
 	explore_objects[explore_nr_objects++] = object;
-	return object.handle;
 }
 
-void explore_free(void *handle)
+void *explore_alloc(size_t size, unsigned flags)
+{
+	void *handle = pcpu_alloc_flags(size, 4, flags);
+
+	if (handle)
+		add(handle, size);
+	else
+		explore_nr_refused++;
+	return handle;
+}
+
+void explore_alloc_bulk(size_t size, size_t nr, void **handles)
+{
+	size_t i;
+
+	if (pcpu_alloc_bulk(size, 4, 0, nr, handles)) {
+		explore_nr_refused++;
+		memset(handles, 0, nr * sizeof(*handles));
+		return;
+	}
+	for (i = 0; i < nr; i++)
+		add(handles[i], size);
+}
+
+/* Before the library is called: who preempts us must not find it. */
+static void take_out(void *handle)
 {
 	struct explore_object object;
 	unsigned cpu, i = 0;
 
-	if (!handle)
-		return;
 	while (explore_objects[i].handle != handle)
 		explore_expect(++i < explore_nr_objects, "%p is not live",
 			       handle);
 	object = explore_objects[i];
-	/* Before the library is called: who preempts us must not find it. */
 	explore_objects[i] = explore_objects[--explore_nr_objects];
 	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++)
 		compare(&object, cpu);
+}
+
+void explore_free(void *handle)
+{
+	if (!handle)
+		return;
+	take_out(handle);
 	pcpu_free(handle);
+}
+
+void explore_free_bulk(size_t nr, void **handles)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (handles[i])
+			take_out(handles[i]);
+	pcpu_free_bulk(nr, handles);
 }
 
 /* --- the arenas ----------------------------------------------------------- */

@@ -120,10 +120,10 @@ static size_t metadata_bytes(size_t unit_bytes)
 }
 
 /*
- * Units lie apart by their size and a gap. Zeroing an object walks over one page
- * of each unit, so for many CPUs over more pages than the TLB holds, and the
- * page table's entries for them must not meet in a few cache sets in turn: at
- * an odd multiple of some 39 MiB both the last level's index and that of the
+ * Units lie apart by their size and a gap. Zeroing an object walks over one
+ * page of each unit, so for many CPUs over more pages than the TLB holds, and
+ * the page table's entries for them must not meet in a few cache sets in turn:
+ * at an odd multiple of some 39 MiB both the last level's index and that of the
  * level above go round. With a gap of one page 256 copies took up to 1.8 times
  * as long. Small units make do with a small share of themselves.
  */

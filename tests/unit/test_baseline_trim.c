@@ -168,7 +168,9 @@ END_TEST
 
 START_TEST(worker__all_freed__chunks_go_by_themselves)
 {
-	enum { NR = 1000 };
+	/* Two, and one that was being drained while the last emptied: as the
+	 * kernel's, it goes in the next round, which nothing asks for here. */
+	enum { NR = 1000, NR_LEFT = 3 };
 	const struct timespec tick = {.tv_nsec = 1000000};
 	struct baseline_stats stats;
 	void *objects[NR];
@@ -181,11 +183,11 @@ START_TEST(worker__all_freed__chunks_go_by_themselves)
 		baseline_free(objects[i]);
 	for (i = 0; i < 10000; i++) {
 		baseline_stats_get(&stats);
-		if (stats.nr_chunks <= 2)
+		if (stats.nr_chunks <= NR_LEFT)
 			break;
 		nanosleep(&tick, NULL);
 	}
-	ck_assert_uint_le(stats.nr_chunks, 2);
+	ck_assert_uint_le(stats.nr_chunks, NR_LEFT);
 	ck_assert_uint_eq(baseline_check(), 0);
 	baseline_exit();
 }

@@ -183,22 +183,6 @@ FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
 	return alloc_class(&size_classes[sizeclass_small(last)], flags);
 }
 
-/*
- * Is p, which may have been, still the handle of a live object? Bits that slots
- * hold tell nothing for sure: so they give them back first, and with its last
- * object the slab may go.
- */
-static bool is_live(const void *p, const struct size_class *class)
-{
-	struct found found;
-
-	slots_drain(class->window);
-	/* relaxed: who owns an object knows of a free of it before */
-	return registry_find(p, &found) &&
-	       !(load_relaxed(word_of(found.object.word)) &
-		 word_bit(found.object.bit));
-}
-
 /* Let go of an object that the running CPU's slot does not take. */
 SLOW static void free_shared(const char *caller, void *p, uint32_t word,
 			     unsigned bit_nr, const struct size_class *c)
@@ -208,13 +192,12 @@ SLOW static void free_shared(const char *caller, void *p, uint32_t word,
 	uint64_t bit = word_bit(object.bit);
 	uint64_t old;
 
-	if (unlikely(slot_bits(c, object.word) & bit) && !is_live(p, c))
+	if (unlikely(slot_bits(c, object.word) & bit) && !arena_is_live(p, c))
 		registry_refuse_free(caller, p);
 	old = slab_unclaim(object);
 	if (unlikely(old & bit))
 		registry_refuse(caller, p);
-	else if (!slab_is_reserved(word_page(object.word)))
-		arena_note_free(object, class, old | bit);
+	arena_note_free(object, class, old | bit);
 }
 
 FAST static inline void free_found(const char *caller, void *p,
@@ -270,7 +253,8 @@ static size_t usable_size(const char *caller, const void *p)
 	/* relaxed: the caller owns the object, so its bit stays clear */
 	bits = load_relaxed(word_of(found.object.word)) |
 	       slot_bits(class, found.object.word);
-	if (unlikely(bits & word_bit(found.object.bit)) && !is_live(p, class))
+	if (unlikely(bits & word_bit(found.object.bit)) &&
+	    !arena_is_live(p, class))
 		registry_refuse_free(caller, p);
 	return class->size;
 }

@@ -160,6 +160,13 @@ bool slot_advance(const struct request *request, struct object *object);
 void slots_drain(unsigned window);
 
 /*
+ * Is p, which was found with this class and seemed to be free, the handle of a
+ * live object? Bits that slots hold tell nothing for sure: so they give them
+ * back first, and with its last object the slab may go. slot.c
+ */
+bool arena_is_live(const void *p, const struct size_class *class);
+
+/*
  * slots_drain(), and offer all slabs: also those that threads have not come to
  * tell of, and in a child of fork() never will.
  */

@@ -141,21 +141,18 @@ static bool give_to_slot(const struct bunch *bunch)
 			      held | bunch->bits);
 }
 
-/* Are they, some of which seem free, all live? As is_live() in alloc.c. */
+/* Some of them seem to be free. */
 static void expect_live(const struct bunch *bunch)
 {
-	unsigned class = (unsigned)(bunch->class - size_classes);
-	struct object object = {.word = bunch->word};
-	uint64_t free;
+	uint64_t bits;
 
-	slots_drain(bunch->class->window);
-	/* relaxed: who owns an object knows of a free of it before */
-	free = load_relaxed(word_of(bunch->word)) & bunch->bits;
-	if (!free && slab_is(word_page(bunch->word), class))
-		return;
-	object.bit = word_first(free ? free : bunch->bits);
-	registry_refuse_free("pcpu_free_bulk",
-			     (void *)object_handle(bunch->class, object));
+	for (bits = bunch->bits; bits; bits = word_claim_first(bits)) {
+		struct object object = {bunch->word, word_first(bits)};
+		void *p = (void *)object_handle(bunch->class, object);
+
+		if (!arena_is_live(p, bunch->class))
+			registry_refuse_free("pcpu_free_bulk", p);
+	}
 }
 
 static void free_bunch(const struct bunch *bunch)

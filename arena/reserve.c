@@ -63,24 +63,20 @@ static void offer_all(const struct arena *arena)
 
 	while (pool_next(&arena->pool, &at, &id))
 		for (page = 1; page < CHUNK_PAGES; page++)
-			if (!slab_is_reserved(chunk_page(id, page)))
-				arena_offer(chunk_page(id, page));
+			arena_offer(chunk_page(id, page));
 }
 
 void arena_note_free(struct object object, unsigned class, uint64_t free)
 {
 	const struct size_class *c = &size_classes[class];
 	page_id head = word_page(object.word);
-	uint64_t more = free;
-	unsigned i;
 
+	if (slab_is_reserved(head))
+		return;
 	/* Each free that crosses the limit tells, so no room goes unlisted. */
-	for (i = c->spare; i > 0; i--)
-		more = word_claim_first(more);
-	if (free == sizeclass_word(c, word_index(object.word)) &&
-	    !slab_is_reserved(head))
+	if (free == sizeclass_word(c, word_index(object.word)))
 		arena_offer(head);
-	else if (more && !word_claim_first(more) && !slab_is_reserved(head))
+	else if (word_count(free) == c->spare + 1u)
 		list_anew(head, class);
 }
 
@@ -113,8 +109,7 @@ void arena_give_back(word_id word, uint64_t bits)
 	/* Freed while we held it to hand it out. */
 	if (unlikely(twice))
 		refuse_free((struct object){word, word_first(twice)});
-	if (!slab_is_reserved(head))
-		arena_offer(head);
+	arena_offer(head);
 }
 
 struct object arena_carve(page_id head, unsigned class, unsigned cpu)
@@ -154,8 +149,7 @@ bool arena_reserve(page_id head, unsigned class, unsigned cpu,
 		return false;
 	if (!slab_reserve(head, class, cpu)) {
 		/* We may have taken another slab off the list. */
-		if (!slab_is_reserved(head))
-			arena_offer(head);
+		arena_offer(head);
 		return false;
 	}
 	if (arena_claim(head, class, object))

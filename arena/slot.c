@@ -5,11 +5,17 @@
  * of a word, which anybody may exchange.
  */
 #include "arena/arena.h"
+#include "chunk/registry.h"
+
+static struct slot *slot_for(const struct request *r)
+{
+	return slot_of(&size_classes[r->class], r->cpu);
+}
 
 void slot_install(const struct request *r, word_id word)
 {
 	const struct size_class *c = &size_classes[r->class];
-	struct slot *slot = slot_of(&size_classes[r->class], r->cpu);
+	struct slot *slot = slot_for(r);
 	/* relaxed: compared again when it is exchanged */
 	word_id old = {load_relaxed(&slot->word)};
 	uint64_t free;
@@ -34,7 +40,7 @@ void slot_install(const struct request *r, word_id word)
  * go of the slab. */
 static void let_go(const struct request *r, word_id word)
 {
-	struct slot *slot = slot_of(&size_classes[r->class], r->cpu);
+	struct slot *slot = slot_for(r);
 	word_id old = word, none = {0};
 
 	if (front_exists() ? front_install(r->cpu, &size_classes[r->class],
@@ -53,8 +59,7 @@ static bool advance(const struct request *r, word_id word,
 		return false;
 	/* relaxed: a hint; whoever changed it before us is as right */
 	if (!front_exists())
-		cas_relaxed(&slot_of(&size_classes[r->class], r->cpu)->word,
-			    &word.nr, object->word.nr);
+		cas_relaxed(&slot_for(r)->word, &word.nr, object->word.nr);
 	return true;
 }
 
@@ -88,8 +93,7 @@ static bool refill(const struct request *r, word_id word, struct object *object)
 bool slot_advance(const struct request *r, struct object *object)
 {
 	/* relaxed: the number is checked against the map when used */
-	word_id word = {
-		load_relaxed(&slot_of(&size_classes[r->class], r->cpu)->word)};
+	word_id word = {load_relaxed(&slot_for(r)->word)};
 
 	if (!word.nr)
 		return false;
@@ -129,4 +133,15 @@ void slots_drain(unsigned window)
 		for (class = first; class < first + NR_SIZES; class += 1)
 			drain(slot_of(&size_classes[class], cpu));
 	front_go();
+}
+
+bool arena_is_live(const void *p, const struct size_class *class)
+{
+	struct found found;
+
+	slots_drain(class->window);
+	/* relaxed: who owns an object knows of a free of it before */
+	return registry_find(p, &found) &&
+	       !(load_relaxed(word_of(found.object.word)) &
+		 word_bit(found.object.bit));
 }

@@ -29,6 +29,8 @@
 
 #include <pcpu.h>
 
+#include "tests/run_suite.h"
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SUPPORT_ASAN 1
@@ -313,9 +315,6 @@ struct support_job {
 static inline int support_main(int argc, char **argv, Suite *(*suite)(void),
 			       const struct support_job *jobs)
 {
-	SRunner *runner;
-	int nr_failed;
-
 	for (; argc > 1 && jobs && jobs->name; jobs++) {
 		if (strcmp(jobs->name, argv[1]) != 0)
 			continue;
@@ -323,11 +322,7 @@ static inline int support_main(int argc, char **argv, Suite *(*suite)(void),
 		return 0;
 	}
 	require(argc == 1, "no job %s", argv[1]);
-	runner = srunner_create(suite());
-	srunner_run_all(runner, CK_NORMAL);
-	nr_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nr_failed != 0;
+	return run_suite(suite());
 }
 
 #endif /* TESTS_SUPPORT_H */

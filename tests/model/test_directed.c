@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "explore.h"
+#include "tests/run_suite.h"
 
 struct scenario {
 	const char *name;
@@ -351,8 +352,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("directed");
 	TCase *tc = tcase_create("directed");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	explore_start(argv, 1);
@@ -374,9 +373,5 @@ int main(int argc, char **argv)
 		tc,
 		retire_of_a_slab_that_is_reserved_by_now__leaves_no_stale_slot);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

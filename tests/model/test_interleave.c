@@ -13,6 +13,7 @@
 #include "chunk/topology.h"
 #include "explore.h"
 #include "support.h"
+#include "tests/run_suite.h"
 
 #define NR_TESTS 8
 #define NR_WALKS SUPPORT_SCALE(480)
@@ -183,8 +184,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("interleave");
 	TCase *tc = tcase_create("interleave");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	explore_start(argv, 2);
@@ -194,9 +193,5 @@ int main(int argc, char **argv)
 		tc, threads_preempt_each_other_anywhere__hints_are_true_at_rest,
 		0, NR_TESTS);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "ops.h"
+#include "tests/run_suite.h"
 
 static struct actor actors[2];
 static const struct op *ops[2];
@@ -114,8 +115,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("pairs");
 	TCase *tc = tcase_create("pairs");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	explore_start(argv, 1);
@@ -126,9 +125,5 @@ int main(int argc, char **argv)
 		operation_preempted_anywhere_by_any_other__hints_are_true_after,
 		0, (int)(nr_ops * nr_shapes));
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

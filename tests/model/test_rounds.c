@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "explore.h"
+#include "tests/run_suite.h"
 
 struct scenario {
 	const char *name;
@@ -226,8 +227,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("rounds");
 	TCase *tc = tcase_create("rounds");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	explore_start(argv, 1);
@@ -238,9 +237,5 @@ int main(int argc, char **argv)
 	tcase_add_test(
 		tc, round_where_pages_are_few__allocations_find_what_is_there);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

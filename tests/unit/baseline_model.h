@@ -17,6 +17,8 @@
 #include "baseline/baseline.h"
 #include "baseline/check.h"
 
+#include "tests/run_suite.h"
+
 #define NR_CPUS 3u
 #define PAGE 4096u
 
@@ -210,18 +212,6 @@ static inline TCase *add_case(Suite *suite)
 	tcase_set_timeout(tc, 300);
 	suite_add_tcase(suite, tc);
 	return tc;
-}
-
-/* Runs the suite and frees it; the program's exit status. */
-static inline int run_suite(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int nr_failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	nr_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nr_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

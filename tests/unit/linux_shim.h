@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/run_suite.h"
+
 #define PAGE 4096u
 
 /* --- what the library prints --------------------------------------------- */
@@ -98,20 +100,6 @@ static inline void fill(char *handle, int byte, size_t size)
 
 	for_each_possible_cpu (cpu)
 		memset(per_cpu_ptr(handle, cpu), byte, size);
-}
-
-/* -------------------------------------------------------------------------- */
-
-/* Runs the suite and frees it; the program's exit status. */
-static inline int run_suite(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	int nr_failed;
-
-	srunner_run_all(runner, CK_NORMAL);
-	nr_failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return nr_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

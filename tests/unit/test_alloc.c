@@ -12,6 +12,7 @@
 #include "arena/arena.h"
 #include "chunk/registry.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 static unsigned class_of(const void *p)
 {
@@ -213,8 +214,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("alloc");
 	TCase *tc = tcase_create("alloc");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	simulate(argv);
@@ -234,9 +233,5 @@ int main(int argc, char **argv)
 		tc, alloc__without_waiting__takes_what_is_linked_and_no_more);
 	tcase_add_test(tc, alloc__exhausted__enomem_until_something_is_freed);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

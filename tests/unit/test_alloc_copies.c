@@ -15,6 +15,7 @@
 #include "arena/arena.h"
 #include "chunk/registry.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 #define EXTRA_CPUS 70u
 
@@ -192,8 +193,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("alloc_copies");
 	TCase *tc = tcase_create("alloc_copies");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	simulate(argv);
@@ -207,9 +206,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc,
 		       alloc__pages_of_another_class_before__zero_on_every_cpu);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "chunk/word.h"
+#include "tests/run_suite.h"
 
 #define DATA_PAGES (CHUNK_PAGES - 1)
 #define NR_THREADS 3
@@ -319,9 +320,7 @@ int main(void)
 {
 	Suite *suite = suite_create("chunk");
 	TCase *tc = tcase_create("chunk");
-	SRunner *runner;
 	const char *given = getenv("SEED");
-	int failed;
 
 	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) | 1;
 	printf("SEED=%" PRIu64 "\n", seed);
@@ -346,9 +345,5 @@ int main(void)
 		tc,
 		claim_unclaim_retire_link__side_by_side__pages_have_one_owner);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -32,6 +32,7 @@ __attribute__((visibility("default"))) int madvise(void *start, size_t bytes,
 						   int advice);
 
 #ifndef __SANITIZE_THREAD__
+#include "tests/run_suite.h"
 #include <sys/syscall.h>
 
 int madvise(void *start, size_t bytes, int advice)
@@ -226,8 +227,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("depopulate");
 	TCase *tc = tcase_create("depopulate");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	simulate(argv);
@@ -244,9 +243,5 @@ int main(int argc, char **argv)
 	tcase_add_loop_test(tc, depopulate__larger_system_pages__says_so, 0,
 			    NR_WINDOWS);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

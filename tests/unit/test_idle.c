@@ -7,6 +7,7 @@
 
 #include "chunk/chunk.h"
 #include "chunk/word.h"
+#include "tests/run_suite.h"
 
 /* The library links low chunks first, so this one stays ours. */
 static chunk_id linked(unsigned nr)
@@ -95,8 +96,6 @@ int main(void)
 {
 	Suite *suite = suite_create("idle");
 	TCase *tc = tcase_create("idle");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(
 		tc, note_idle__some_pages_taken__the_free_ones_until_claimed);
@@ -104,9 +103,5 @@ int main(void)
 	tcase_add_test(tc, retire_and_link__idle_pages__none_is);
 	tcase_add_test(tc, returnable__dirty_pages__with_a_free_page_behind);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

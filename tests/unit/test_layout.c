@@ -17,6 +17,7 @@
 #include "chunk/sizeclass.h"
 #include "chunk/topology.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 static const struct {
 	unsigned nr_cpus, step, nr_nodes;
@@ -381,14 +382,8 @@ static TCase *case_memory(void)
 int main(void)
 {
 	Suite *suite = suite_create("layout");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, case_places());
 	suite_add_tcase(suite, case_memory());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
  */
 #include "chunk/panic.h"
 
+#include "tests/run_suite.h"
 #include <check.h>
 #include <errno.h>
 #include <signal.h>
@@ -103,8 +104,6 @@ int main(void)
 {
 	Suite *suite = suite_create("panic");
 	TCase *tc = tcase_create("panic");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, complain__any_message__one_write_of_one_line);
 	tcase_add_test(tc,
@@ -112,9 +111,5 @@ int main(void)
 	tcase_add_test(tc, complain__standard_error_closed__errno_stays);
 	tcase_add_test(tc, panic__any_message__line_then_abort);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "arena/arena.h"
 #include "chunk/topology.h"
 #include "no_front.h"
+#include "tests/run_suite.h"
 
 #define NR_TEST_NODES 4u
 
@@ -370,8 +371,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("pick");
 	TCase *tc = tcase_create("far");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	simulate(argv);
@@ -389,9 +388,5 @@ int main(int argc, char **argv)
 		       pick__without_waiting__no_fresh_chunk_but_all_there_is);
 	suite_add_tcase(suite, case_near());
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "reclaim/reclaim.h"
+#include "tests/run_suite.h"
 
 #define FIRST 5000u
 #define NR_CHUNKS 130u /* two words and two bits */
@@ -242,9 +243,7 @@ int main(void)
 {
 	Suite *suite = suite_create("pool");
 	TCase *tc = tcase_create("pool");
-	SRunner *runner;
 	const char *given = getenv("SEED");
-	int failed;
 
 	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) | 1;
 	printf("SEED=%" PRIu64 "\n", seed);
@@ -264,9 +263,5 @@ int main(void)
 		tc,
 		claim_retire_take_back__side_by_side__numbers_have_one_owner);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 /* The arithmetic of the benchmark's projection: its ends and its bounds. */
 #include "bench/projection/model.h"
 
+#include "tests/run_suite.h"
 #include <check.h>
 #include <stdlib.h>
 
@@ -163,8 +164,6 @@ int main(void)
 {
 	Suite *suite = suite_create("projection");
 	TCase *tc = tcase_create("model");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, curve__at_its_points_between_and_beyond__linear);
 	tcase_add_test(tc, transfer__more_sockets__from_near_towards_remote);
@@ -179,9 +178,5 @@ int main(void)
 		baseline__more_cpus_or_sockets__never_faster_under_a_full_lock);
 	tcase_add_test(tc, baseline__waiters__count_until_they_sleep);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 
 #include "chunk/topology.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 #define SIXTY_FOUR (FIRST_CLASS(WINDOW_SKEWED) + 15)
 
@@ -279,8 +280,6 @@ int main(void)
 {
 	Suite *suite = suite_create("registry");
 	TCase *tc = tcase_create("registry");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, find__every_object_of_every_class__its_word_and_bit);
@@ -298,9 +297,5 @@ int main(void)
 	tcase_add_test(tc, refuse__tail_of_a_slab__is_behind_the_last_object);
 	tcase_add_test(tc, refuse__free_object__is_already_free);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

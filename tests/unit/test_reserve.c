@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "reserve_slabs.h"
+#include "tests/run_suite.h"
 
 static const unsigned classes[] = {FOUR_BYTES,  FOUR_BYTES + 3, A_LINE,
 				   A_LINE + 12, A_LINE + 40,    LARGEST};
@@ -341,14 +342,8 @@ static TCase *case_reserve(void)
 int main(void)
 {
 	Suite *suite = suite_create("reserve");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, case_states());
 	suite_add_tcase(suite, case_reserve());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

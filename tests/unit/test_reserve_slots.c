@@ -9,6 +9,7 @@
 #include "chunk/topology.h"
 #include "no_front.h"
 #include "reserve_slabs.h"
+#include "tests/run_suite.h"
 
 static struct request request_of(unsigned class)
 {
@@ -151,8 +152,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("reserve_slots");
 	TCase *tc = tcase_create("reserve_slots");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	without_front(argv);
@@ -169,9 +168,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc,
 		       drain__freed_but_nobody_was_told__listed_or_given_back);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
  */
 #include "arena/shelf.h"
 
+#include "tests/run_suite.h"
 #include <check.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -326,9 +327,7 @@ int main(void)
 {
 	Suite *suite = suite_create("shelf");
 	TCase *tc = tcase_create("shelf");
-	SRunner *runner;
 	const char *given = getenv("SEED");
-	int failed;
 
 	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) | 1;
 	printf("SEED=%" PRIu64 "\n", seed);
@@ -352,9 +351,5 @@ int main(void)
 	tcase_add_test(tc, add_and_remove__side_by_side__what_is_left_is_found);
 	tcase_add_test(tc, add__while_the_last_of_its_group_is_removed__found);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include "chunk/layout.h"
 #include "chunk/word.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 static size_t rounded_up(size_t size, size_t align)
 {
@@ -287,13 +288,7 @@ static TCase *case_all(void)
 int main(void)
 {
 	Suite *suite = suite_create("sizeclass");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, case_all());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "chunk/chunk.h"
+#include "tests/run_suite.h"
 
 /* Classes by size: 16 words, 4 words, 1 word, 1 object. */
 #define FOUR_BYTES FIRST_CLASS(WINDOW_SKEWED)
@@ -379,14 +380,8 @@ static TCase *case_carve(void)
 int main(void)
 {
 	Suite *suite = suite_create("slab");
-	SRunner *runner;
-	int failed;
 
 	suite_add_tcase(suite, case_carve());
 	suite_add_tcase(suite, case_claim());
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

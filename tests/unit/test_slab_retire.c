@@ -10,6 +10,7 @@
 
 #include "chunk/chunk.h"
 #include "chunk/slab.h"
+#include "tests/run_suite.h"
 
 /* Classes by size: 16 words, 4 words, 1 word, 1 object. */
 #define FOUR_BYTES FIRST_CLASS(WINDOW_SKEWED)
@@ -363,8 +364,6 @@ int main(void)
 {
 	Suite *suite = suite_create("slab_retire");
 	TCase *tc = tcase_create("slab_retire");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, retire__reserved_slab__changes_nothing, 0, 3);
@@ -388,9 +387,5 @@ int main(void)
 		claim_unclaim_retire_carve__side_by_side__objects_have_one_owner);
 	tcase_add_test(tc, retire__by_several_at_once__one_has_the_pages);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
  */
 #include "chunk/topology.h"
 
+#include "tests/run_suite.h"
 #include <check.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -378,9 +379,7 @@ int main(void)
 {
 	Suite *suite = suite_create("topology");
 	TCase *tc = tcase_create("read");
-	SRunner *runner;
 	const char *given = getenv("SEED");
-	int failed;
 
 	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) | 1;
 	printf("SEED=%" PRIu64 "\n", seed);
@@ -392,9 +391,5 @@ int main(void)
 			    NR_BAD_NUMBERS);
 	suite_add_tcase(suite, case_build());
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

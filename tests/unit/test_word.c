@@ -5,6 +5,7 @@
  */
 #include "chunk/word.h"
 
+#include "tests/run_suite.h"
 #include <check.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -230,9 +231,7 @@ int main(void)
 {
 	Suite *suite = suite_create("word");
 	TCase *tc = tcase_create("word");
-	SRunner *runner;
 	const char *given = getenv("SEED");
-	int failed;
 
 	seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) | 1;
 	printf("SEED=%" PRIu64 "\n", seed);
@@ -247,9 +246,5 @@ int main(void)
 	tcase_add_test(tc, run_around__any_free_bit__as_far_as_bits_are_free);
 	tcase_add_test(tc, longest_run__any_word__its_length_up_to_the_limit);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "chunk/layout.h"
 #include "chunk/word.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 #define NR_TEST_CPUS 70u
 
@@ -32,7 +33,6 @@ __attribute__((visibility("default"))) int madvise(void *start, size_t bytes,
 						   int advice);
 
 #ifndef __SANITIZE_THREAD__
-#include "tests/run_suite.h"
 #include <sys/syscall.h>
 
 int madvise(void *start, size_t bytes, int advice)

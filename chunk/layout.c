@@ -3,7 +3,6 @@
 
 #include <numa.h>
 #include <numaif.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -316,54 +315,4 @@ bool layout_init(void)
 	place_units();
 	bind_nodes();
 	return true;
-}
-
-/*
- * Zero what lies in [start, end), which begins and ends on a cache line.
- * Reading a page that is not there shows zeroes, and costs nothing; writing
- * would make it appear.
- */
-static void clear(uintptr_t start, uintptr_t end)
-{
-	static const char zeroes[CACHE_LINE];
-
-	for (; start < end; start += CACHE_LINE)
-		if (memcmp((void *)start, zeroes, CACHE_LINE) != 0)
-			memset((void *)start, 0, CACHE_LINE);
-}
-
-/* The same for one unit, whose copies of the pages are [start, end). */
-static bool depopulate_unit(uintptr_t start, uintptr_t end, bool after_gap,
-			    bool before_gap)
-{
-	uintptr_t in_page = layout.os_page - 1;
-	uintptr_t first = (after_gap ? start : start + in_page) & ~in_page;
-	uintptr_t last = (before_gap ? end + in_page : end) & ~in_page;
-
-	/* A short run may have no page of its own. */
-	if (first < last && madvise((void *)first, last - first, MADV_DONTNEED))
-		return false;
-	clear(start, first);
-	return true;
-}
-
-bool layout_depopulate(page_id head, unsigned nr)
-{
-	unsigned window = page_window(head), unit;
-	uintptr_t start = page_handle(layout.page0[window], head);
-	bool after_gap = page_index(head) == 1;
-	bool before_gap = page_index(head) + nr == CHUNK_PAGES;
-	bool all = true;
-
-	/* Data of one chunk shares pages larger than the gap with others. */
-	if (layout.os_page > PAGE_BYTES)
-		return false;
-	for (unit = 0; unit < layout.nr_units; unit++) {
-		uintptr_t copy =
-			start + (uintptr_t)layout.unit_offset[window][unit];
-
-		all &= depopulate_unit(copy, copy + nr * PAGE_BYTES, after_gap,
-				       before_gap);
-	}
-	return all;
 }

@@ -9,9 +9,21 @@ struct size_class size_classes[NR_CLASSES];
 /* At most this share of a slab may be left over behind its last object. */
 #define TAIL_SHARE 16
 
-/* At most this share of a full slab's objects may become free before the slab
- * is listed: who reserves it then finds enough to be worth the way. */
+/*
+ * How many objects of a word may become free before a full slab is listed: who
+ * reserves it then finds enough to be worth the way. A tenth; or so many bytes'
+ * worth, as most objects are small, and these take little memory.
+ */
 #define SPARE_SHARE 10
+#define SPARE_BYTES 96
+
+static uint8_t spare_objects(uint32_t size, unsigned per_word)
+{
+	unsigned share = per_word / SPARE_SHARE, lines = SPARE_BYTES / size;
+	unsigned spare = share > lines ? share : lines;
+
+	return (uint8_t)(spare < SPARE_MAX ? spare : SPARE_MAX);
+}
 
 static uint32_t nth_size(unsigned n)
 {
@@ -60,9 +72,7 @@ void sizeclass_init(void)
 		c->nr_words =
 			(uint8_t)((c->nr_objects + WORD_BITS - 1) / WORD_BITS);
 		in_last = c->nr_objects - (c->nr_words - 1u) * WORD_BITS;
-		c->spare = (uint8_t)(c->nr_objects / c->nr_words / SPARE_SHARE);
-		if (c->spare > SPARE_MAX)
-			c->spare = SPARE_MAX;
+		c->spare = spare_objects(size, c->nr_objects / c->nr_words);
 		c->last_word = word_run(0, in_last);
 		c->zero = copies_zero_for(size);
 	}

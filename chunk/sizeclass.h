@@ -23,7 +23,7 @@
 /* Class 0 is that of pages without a slab: it has no objects. */
 #define NR_CLASSES (1 + NR_WINDOWS * NR_SIZES)
 #define FIRST_CLASS(window) (1 + (window)*NR_SIZES)
-#define SPARE_MAX 6u
+#define SPARE_MAX 16u
 
 struct size_class;
 typedef void *copies_zero_fn(const struct size_class *class, uintptr_t handle);

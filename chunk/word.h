@@ -47,9 +47,7 @@ static inline unsigned word_count(uint64_t word)
 /* Has it more than nr free bits? Mostly there are none. */
 static inline int word_has_more(uint64_t word, unsigned nr)
 {
-	while (word && nr-- > 0)
-		word = word_claim_first(word);
-	return word != 0;
+	return word && word_count(word) > nr;
 }
 
 static inline uint64_t word_bit(unsigned index)

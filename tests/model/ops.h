@@ -16,7 +16,7 @@ struct shape {
 extern const struct shape shapes[];
 extern const unsigned nr_shapes;
 
-#define ACTOR_OBJECTS 8u
+#define ACTOR_OBJECTS (SPARE_MAX + 2)
 
 /* One of the two threads. */
 struct actor {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "chunk/topology.h"
 
-#include <errno.h>
 #include <numa.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "chunk/panic.h"
+#include "chunk/env.h"
 #include "chunk/sysfile.h"
 
 struct topology topology;
@@ -109,25 +108,6 @@ static void read_nodes(struct topology_source *source)
 	}
 }
 
-/* A whole number in [min, max] from the environment, or 0 with a message. */
-static unsigned read_number(const char *name, unsigned min, unsigned max)
-{
-	const char *text = getenv(name);
-	unsigned long value;
-	char *end;
-
-	if (!text)
-		return 0;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (*text >= '0' && *text <= '9' && !*end && !errno && value >= min &&
-	    value <= max)
-		return (unsigned)value;
-	complain("%s=%.32s: must be a number from %u to %u; ignored", name,
-		 text, min, max);
-	return 0;
-}
-
 /* Nodes of unknown CPUs: that of the CPU before. Then number them densely. */
 static void number_nodes(struct topology *t,
 			 const struct topology_source *source)
@@ -202,13 +182,13 @@ static bool simulate(struct topology_source *source)
 {
 	unsigned real = highest_cpu(source->possible) + 1;
 	unsigned cpus =
-		read_number("PCPU_POSSIBLE_CPUS", real, LIBPCPU_CPUS_MAX);
+		env_number("PCPU_POSSIBLE_CPUS", real, LIBPCPU_CPUS_MAX);
 	unsigned nodes, nr, cpu, seen = 0;
 
 	for (cpu = real; cpu < cpus; cpu++)
 		mask_set(source->possible, cpu);
 	nr = count_cpus(source->possible);
-	nodes = read_number("PCPU_NODES", 1, nr < NODES_MAX ? nr : NODES_MAX);
+	nodes = env_number("PCPU_NODES", 1, nr < NODES_MAX ? nr : NODES_MAX);
 	if (!nodes)
 		return cpus > real;
 	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++)

@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #include "arena/arena.h"
+#include "arena/debug.h"
 #include "chunk/compiler.h"
 #include "chunk/registry.h"
 #include "pcpu.h"
@@ -94,10 +95,6 @@ static void *alloc_slow(unsigned class, unsigned flags)
 	struct request r = {.class = class, .nowait = flags & PCPU_NOWAIT};
 	struct object object;
 
-	if (!arena_is_ready() && (r.nowait || !start_late())) {
-		errno = ENOMEM;
-		return NULL;
-	}
 	r.cpu = (unsigned)libpcpu_cpu();
 	if (!arena_pick(&r, &object) && !claim_again(class, &object)) {
 		errno = ENOMEM;
@@ -115,16 +112,36 @@ SLOW static void *alloc_stale(struct object object, unsigned class,
 	return alloc_slow(class, flags);
 }
 
-/* Without a front, the fast path. */
-static void *alloc_word(unsigned class, unsigned flags)
+/* Before the start, and in debug mode. `end` is what was asked for, less 1, see
+ * debug_alloc(). */
+SLOW static void *alloc_otherwise(size_t end, unsigned class, unsigned flags)
 {
-	int cpu = libpcpu_cpu_rseq();
+	if (!arena_is_ready() && (flags & PCPU_NOWAIT || !start_late())) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return debug_level ? debug_alloc(end, class, flags)
+			   : alloc_slow(class, flags);
+}
+
+/* With a front that has nothing, or without rseq, too. */
+static void *alloc_aside(size_t end, unsigned class, unsigned flags)
+{
+	if (unlikely(!arena_is_ready() || debug_level))
+		return alloc_otherwise(end, class, flags);
+	return alloc_slow(class, flags);
+}
+
+/* Without a front, the fast path. */
+static void *alloc_word(size_t end, unsigned class, unsigned flags)
+{
+	unsigned cpu = (unsigned)libpcpu_cpu_rseq(); /* none: above all */
 	struct object object;
 	struct slot *slot;
 	word_id word;
 
-	if (unlikely(cpu < 0 || !arena_is_ready()) || front_exists())
-		return alloc_slow(class, flags);
+	if (cpu >= arena_word_limit)
+		return alloc_aside(end, class, flags);
 	slot = &arena_slots[cpu].slot[class];
 	/* relaxed: only a number; the claim and the map say what it is */
 	word.nr = load_relaxed(&slot->word);
@@ -137,12 +154,14 @@ static void *alloc_word(unsigned class, unsigned flags)
 }
 
 /* The running CPU's front has nothing, or there is none. */
-SLOW static void *alloc_shared(const struct size_class *class, unsigned flags)
+SLOW static void *alloc_shared(size_t end, const struct size_class *class,
+			       unsigned flags)
 {
-	return alloc_word((unsigned)(class - size_classes), flags);
+	return alloc_word(end, (unsigned)(class - size_classes), flags);
 }
 
-FAST static inline void *alloc_class(const struct size_class *class,
+/* `end` is the size, less 1: it lies in a register anyway. */
+FAST static inline void *alloc_class(size_t end, const struct size_class *class,
 				     unsigned flags)
 {
 	struct claimed claimed;
@@ -150,7 +169,7 @@ FAST static inline void *alloc_class(const struct size_class *class,
 
 	OPAQUE(class);
 	if (unlikely(!front_claim(class, &claimed)))
-		return alloc_shared(class, flags);
+		return alloc_shared(end, class, flags);
 	/* relaxed: statistics */
 	add_local_relaxed(&claimed.slot->nr_alloc, 1);
 	handle = claimed_handle(class, &claimed);
@@ -161,11 +180,13 @@ FAST static inline void *alloc_class(const struct size_class *class,
 }
 
 /* Everything but small sizes and alignments; or bad arguments. */
-SLOW static void *alloc_general(size_t size, size_t align, unsigned flags)
+SLOW static void *alloc_general(size_t end, size_t align, unsigned flags)
 {
+	size_t size = end + 1;
+
 	if (arguments_are_good(size, align, flags))
-		return alloc_class(&size_classes[sizeclass_of(size, align)],
-				   flags);
+		return alloc_class(
+			end, &size_classes[sizeclass_of(size, align)], flags);
 	/* Too much is another mistake than nonsense. */
 	errno = size > PCPU_SIZE_MAX && arguments_are_good(1, align, flags)
 			? ENOMEM
@@ -175,12 +196,13 @@ SLOW static void *alloc_general(size_t size, size_t align, unsigned flags)
 
 FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
 {
-	size_t last = (size - 1) | (align - 1);
+	size_t end = size - 1;
+	size_t last = end | (align - 1);
 
 	if (unlikely(last >= SMALL_SIZE_MAX || (align & (align - 1)) ||
 		     (flags & ~PCPU_NOWAIT)))
-		return alloc_general(size, align, flags);
-	return alloc_class(&size_classes[sizeclass_small(last)], flags);
+		return alloc_general(end, align, flags);
+	return alloc_class(end, sizeclass_small(last), flags);
 }
 
 /* Let go of an object that the running CPU's slot does not take. */
@@ -223,7 +245,7 @@ SLOW static void free_general(const char *caller, void *p)
 	if (registry_find(p, &found))
 		free_found(caller, p, &found);
 	else
-		registry_refuse(caller, p);
+		debug_free(caller, p);
 }
 
 FAST static inline void free_object(const char *caller, void *p)
@@ -231,7 +253,7 @@ FAST static inline void free_object(const char *caller, void *p)
 	uintptr_t offset = registry_offset(p, WINDOW_SKEWED);
 	struct found found;
 
-	if (unlikely(offset >= layout.unit_bytes ||
+	if (unlikely(offset >= layout.handle_bytes ||
 		     !registry_find_at(offset, 0, &found)))
 		free_general(caller, p);
 	else
@@ -248,7 +270,7 @@ static size_t usable_size(const char *caller, const void *p)
 	if (!p)
 		return 0;
 	if (!registry_find(p, &found))
-		registry_refuse(caller, p);
+		return debug_usable_size(caller, p);
 	class = &size_classes[map_class(found.entry)];
 	/* relaxed: the caller owns the object, so its bit stays clear */
 	bits = load_relaxed(word_of(found.object.word)) |

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arena/debug.h"
 #include "chunk/panic.h"
 #include "chunk/sizeclass.h"
 #include "chunk/topology.h"
@@ -86,6 +87,18 @@ static bool init_arena(unsigned index)
 	return true;
 }
 
+unsigned arena_word_limit;
+
+/* Everything works: from now on it may be used. */
+static void open_for_use(void)
+{
+	if (!debug_level) {
+		front_start();
+		arena_word_limit = front_exists() ? 0 : topology.nr_cpu_ids;
+	}
+	libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
+}
+
 enum { STOPPED, STARTING, READY };
 static atom32 state;
 
@@ -96,8 +109,11 @@ static bool init(void)
 	if (!layout.unit_bytes) {
 		sizeclass_init();
 		topology_read(&topology);
-		if (!layout_init())
+		debug_read_level();
+		if (!layout_init(debug_level > 0))
 			return false;
+		if (debug_level)
+			debug_start();
 	}
 	if (!front_init())
 		return false;
@@ -124,10 +140,9 @@ bool arena_init(void)
 		/* pairs with [start]: the same */
 		return load_acquire(&state) == READY;
 	ready = init();
-	if (ready) {
-		front_start();
-		libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
-	} else if (!told)
+	if (ready)
+		open_for_use();
+	else if (!told)
 		complain("cannot reserve address space; allocations fail");
 	told = true;
 	/* pairs with [start] arena_init() of others */

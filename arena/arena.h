@@ -66,6 +66,10 @@ static inline bool arena_is_ready(void)
 	return libpcpu_nr_cpu_ids != 0;
 }
 
+/* CPUs below this allocate from the word that their slot names: all if there is
+ * no front, none in debug mode. Constant after start. */
+HIDDEN extern unsigned arena_word_limit;
+
 /* What an allocation asks for, as the slow path passes it on. */
 struct request {
 	unsigned class;

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "arena/arena.h"
+#include "arena/debug.h"
 #include "chunk/registry.h"
 #include "chunk/zero.h"
 #include "pcpu.h"
@@ -170,10 +171,13 @@ static void free_bunch(const struct bunch *bunch)
 		arena_give_back(bunch->word, bunch->bits);
 }
 
-static void find(void *p, struct found *found)
+/* In debug mode there is none, and p is freed by this; else it is refused. */
+static bool find(void *p, struct found *found)
 {
-	if (unlikely(!registry_find(p, found)))
-		registry_refuse("pcpu_free_bulk", p);
+	if (likely(registry_find(p, found)))
+		return true;
+	debug_free("pcpu_free_bulk", p);
+	return false;
 }
 
 static void free_objects(size_t nr, void **objects)
@@ -185,9 +189,8 @@ static void free_objects(size_t nr, void **objects)
 		struct found found;
 		uint64_t bit;
 
-		if (!objects[i])
+		if (!objects[i] || !find(objects[i], &found))
 			continue;
-		find(objects[i], &found);
 		bit = word_bit(found.object.bit);
 		if (!bunch.bits || bunch.bits & bit ||
 		    found.object.word.nr != bunch.word.nr) {

@@ -3,6 +3,7 @@
  * Chunks come to an arena and leave it.
  */
 #include "arena/arena.h"
+#include "arena/debug.h"
 #include "chunk/word.h"
 #include "reclaim/reclaim.h"
 
@@ -59,6 +60,8 @@ void arena_reap(page_id head, unsigned class)
 	uint64_t bit = word_bit(page_index(head));
 	uint64_t free;
 
+	if (unlikely(debug_level))
+		debug_forget(head, class);
 	/* relaxed: a hint, and the slab that it spoke of is gone */
 	if (load_relaxed(&chunk->room) & bit)
 		fetch_and_relaxed(&chunk->room, ~bit); /* relaxed: the same */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "arena/debug.h"
 #include "chunk/topology.h"
 
 static atom64 max_alloc; /* most live objects that a call has seen */
@@ -62,12 +63,15 @@ static size_t slab_populated_pages(page_id head, const struct size_class *c)
 	return 0;
 }
 
-/* In the word or in the slot that names it. */
+/* In the word or in the slot that names it; in quarantine, too. */
 static uint64_t free_bits(word_id word, unsigned class)
 {
+	const struct size_class *c = &size_classes[class];
+
+	if (debug_level)
+		return debug_unowned(word, c);
 	/* relaxed: of the moment */
-	return load_relaxed(word_of(word)) |
-	       slot_bits(&size_classes[class], word);
+	return load_relaxed(word_of(word)) | slot_bits(c, word);
 }
 
 static void walk_slab(struct walk *walk, page_id head, unsigned class)

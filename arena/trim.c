@@ -3,6 +3,7 @@
  * pcpu_trim(): give back what can be given back, now.
  */
 #include "arena/arena.h"
+#include "arena/debug.h"
 #include "pcpu.h"
 #include "reclaim/reclaim.h"
 
@@ -13,6 +14,8 @@ size_t pcpu_trim(void)
 
 	if (!arena_is_ready())
 		return 0;
+	if (debug_level)
+		debug_trim();
 	for (i = 0; i < NR_WINDOWS; i++)
 		arena_drain(i);
 	for (i = 0; i < arena_count(); i++)

@@ -82,6 +82,7 @@ void count_access(const volatile void *address, enum atom_access access);
 #define xchg_relaxed(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_RELAXED)
 #define xchg_acquire(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_ACQUIRE)
 #define xchg_release(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_RELEASE)
+#define xchg_seq_cst(a, x) ATOM_RMW(exchange_n, a, x, __ATOMIC_SEQ_CST)
 
 /* On failure *old is what was found; it carries no order. */
 #define cas_weak_relaxed(a, old, new) \

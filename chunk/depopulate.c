@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "chunk/annotate.h"
 #include "chunk/layout.h"
 
 /* What the system keeps for a page of ours: present or swapped out. */
@@ -33,12 +34,16 @@ static bool is_untouched(int pagemap, uintptr_t start)
 static void clear(int pagemap, uintptr_t start, uintptr_t end)
 {
 	static const char zeroes[CACHE_LINE];
+	uintptr_t from = start;
 
 	if (is_untouched(pagemap, start))
 		return;
+	/* Nobody may touch it but we. */
+	annotate_open(start, end - start);
 	for (; start < end; start += CACHE_LINE)
 		if (memcmp((void *)start, zeroes, CACHE_LINE) != 0)
 			memset((void *)start, 0, CACHE_LINE);
+	annotate_close(from, end - from);
 }
 
 /* The pages to give back: next to a gap, what we share with that goes too. */

@@ -108,13 +108,21 @@ static size_t budget(void)
 	return bytes;
 }
 
+static bool has_records;
+
+/* Debug mode's, of a page. */
+static size_t record_bytes(void)
+{
+	return has_records ? PAGE_WORDS * WORD_BITS * sizeof(atom32) : 0;
+}
+
 /* Bytes of bookkeeping for one window of the given size. */
 static size_t metadata_bytes(size_t unit_bytes)
 {
 	size_t pages = unit_bytes / PAGE_BYTES;
 
 	return pages * PAGE_WORDS * (sizeof(atom64) + sizeof(atom8)) +
-	       pages * sizeof(atom64) +
+	       pages * sizeof(atom64) + pages * record_bytes() +
 	       pages / CHUNK_PAGES * sizeof(struct chunk);
 }
 
@@ -205,8 +213,10 @@ static bool reserve_metadata(void)
 	size_t used = pages * PAGE_WORDS * sizeof(*layout.used);
 	size_t map = pages * sizeof(*layout.map);
 	size_t chunks = pages / CHUNK_PAGES * sizeof(*layout.chunks);
+	size_t records = pages * record_bytes();
 	size_t offsets = (layout.nr_units + 1) * sizeof(**layout.unit_offset);
-	char *p = layout_reserve(words + used + map + chunks + 2 * offsets);
+	char *p = layout_reserve(words + used + map + chunks + records +
+				 2 * offsets);
 
 	if (!p)
 		return false;
@@ -214,7 +224,8 @@ static bool reserve_metadata(void)
 	layout.chunks = (struct chunk *)(p += words);
 	layout.used = (atom8 *)(p += chunks);
 	layout.map = (atom64 *)(p += used);
-	layout.unit_offset[0] = (ptrdiff_t *)(p += map);
+	layout.records = (atom32 *)(p += map);
+	layout.unit_offset[0] = (ptrdiff_t *)(p += records);
 	layout.unit_offset[1] = (ptrdiff_t *)(p + offsets);
 	return true;
 }
@@ -296,7 +307,7 @@ static void bind_nodes(void)
 	}
 }
 
-bool layout_init(void)
+bool layout_init(bool debug)
 {
 	size_t unit_bytes = UNIT_BYTES_MAX;
 	size_t most;
@@ -304,6 +315,7 @@ bool layout_init(void)
 	layout.os_page = (size_t)sysconf(_SC_PAGESIZE);
 	layout.nr_units = topology.nr_units;
 	layout.nr_nodes = topology.nr_nodes;
+	has_records = debug;
 	most = budget();
 	while (total_bytes(unit_bytes) > most || !reserve_all(unit_bytes)) {
 		unit_bytes /= 2;
@@ -312,6 +324,7 @@ bool layout_init(void)
 			return false;
 		}
 	}
+	layout.handle_bytes = debug ? 0 : layout.unit_bytes;
 	place_units();
 	bind_nodes();
 	return true;

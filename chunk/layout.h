@@ -42,6 +42,8 @@ struct chunk;
 struct layout {
 	uintptr_t window[NR_WINDOWS]; /* first address of the handles */
 	uintptr_t page0[NR_WINDOWS];  /* where page 0 would be, see below */
+	size_t handle_bytes;          /* of a window, where handles are objects'
+				       * addresses: all; in debug mode 0 */
 	size_t unit_bytes;            /* of a window, and of a unit */
 	uint32_t window_pages;        /* pages of a window */
 	uint32_t arena_chunks;        /* chunks of one node in one window */
@@ -52,6 +54,7 @@ struct layout {
 	atom8 *used;          /* bits below this were handed out before */
 	atom64 *map;          /* which slab a page belongs to */
 	struct chunk *chunks; /* free pages and hints of a chunk */
+	atom32 *records;      /* debug mode's, 64 a word */
 	/* handle to copy, by unit; the last unit's twice, see zero.h */
 	ptrdiff_t *unit_offset[NR_WINDOWS];
 	size_t os_page;
@@ -61,8 +64,9 @@ struct layout {
 
 HIDDEN extern struct layout layout;
 
-/* Reserve everything for the topology. Returns false if that fails. */
-bool layout_init(void);
+/* Reserve everything for the topology, in debug mode with records. Returns
+ * false if that fails. */
+bool layout_init(bool debug);
 
 /* Reserve zeroed memory that costs nothing until touched; NULL on failure. */
 void *layout_reserve(size_t bytes);

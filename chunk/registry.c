@@ -21,23 +21,44 @@ static int copy_of_cpu(uintptr_t address)
 	return -1;
 }
 
-/* p lies in a slab: behind its last object, or inside one. */
-static _Noreturn void refuse_in_slab(const char *caller, const void *p,
-				     uint64_t entry)
+/* The page that a handle would lie in; false if p is in no window. */
+static bool page_of(const void *p, page_id *page)
 {
-	const struct size_class *class = &size_classes[map_class(entry)];
-	uint32_t in_slab = map_behind(entry) * PAGE_BYTES +
-			   (uint32_t)((uintptr_t)p & (PAGE_BYTES - 1));
-	uint32_t index = in_slab / class->size;
-	uint32_t inside = in_slab - index * class->size;
+	unsigned w;
 
-	if (index >= class->nr_objects)
-		panic("%s(%p): never allocated: behind the last object of a "
-		      "slab",
-		      caller, p);
-	panic("%s(%p): points %u bytes inside an object of %u bytes at %p",
-	      caller, p, inside, class->size,
-	      (const void *)((uintptr_t)p - inside));
+	for (w = 0; w < NR_WINDOWS; w++) {
+		uintptr_t offset = registry_offset(p, w);
+
+		if (offset >= layout.unit_bytes)
+			continue;
+		page->nr = w * layout.window_pages +
+			   (uint32_t)(offset >> PAGE_SHIFT);
+		return true;
+	}
+	return false;
+}
+
+bool registry_find_around(const void *p, struct found *found, uint32_t *inside)
+{
+	const struct size_class *class;
+	uint32_t in_slab, index;
+	page_id page;
+
+	if (!page_of(p, &page))
+		return false;
+	found->entry = map_load(page);
+	class = &size_classes[map_class(found->entry)];
+	in_slab = map_bytes_behind(found->entry) +
+		  (uint32_t)((uintptr_t)p & (PAGE_BYTES - 1));
+	index = class->size ? in_slab / class->size : 0;
+	if (index >= class->nr_objects ||
+	    map_behind(found->entry) >= page_index(page))
+		return false;
+	page.nr -= map_behind(found->entry);
+	found->object.word = page_word(page, index / WORD_BITS);
+	found->object.bit = index % WORD_BITS;
+	*inside = in_slab - index * class->size;
+	return true;
 }
 
 /* p lies in no window. */
@@ -60,25 +81,22 @@ void registry_refuse_free(const char *caller, const void *p)
 void registry_refuse(const char *caller, const void *p)
 {
 	struct found found;
-	uint64_t entry = 0;
+	uint32_t inside;
 	page_id page;
-	unsigned w;
 
-	for (w = 0; w < NR_WINDOWS; w++) {
-		uintptr_t offset = registry_offset(p, w);
-
-		if (offset >= layout.unit_bytes)
-			continue;
-		page.nr = w * layout.window_pages +
-			  (uint32_t)(offset >> PAGE_SHIFT);
-		entry = map_load(page);
-		if (!map_class(entry))
-			panic("%s(%p): never allocated or given back", caller,
-			      p);
-	}
-	if (!entry)
+	if (!page_of(p, &page))
 		refuse_outside(caller, p);
-	if (!registry_find(p, &found))
-		refuse_in_slab(caller, p, entry);
+	if (!map_class(map_load(page)))
+		panic("%s(%p): never allocated or given back", caller, p);
+	if (!registry_find_around(p, &found, &inside))
+		panic("%s(%p): never allocated: behind the last object of a "
+		      "slab",
+		      caller, p);
+	if (inside)
+		panic("%s(%p): points %u bytes inside an object of %u bytes at "
+		      "%p",
+		      caller, p, inside,
+		      size_classes[map_class(found.entry)].size,
+		      (const void *)((uintptr_t)p - inside));
 	registry_refuse_free(caller, p);
 }

@@ -45,7 +45,8 @@ static inline bool registry_find_at(uintptr_t offset, uint32_t first,
 	return true;
 }
 
-/* Offset of an address in a window; not below layout.unit_bytes if outside. */
+/* Offset of an address in a window; not below layout.unit_bytes if outside. In
+ * debug mode (arena/debug.h) none is below layout.handle_bytes. */
 static inline uintptr_t registry_offset(const void *p, unsigned window)
 {
 	return (uintptr_t)p - layout.window[window];
@@ -60,11 +61,17 @@ static inline bool registry_find(const void *p, struct found *found)
 	unsigned w;
 
 	for (w = 0; w < NR_WINDOWS; w++)
-		if (registry_offset(p, w) < layout.unit_bytes)
+		if (registry_offset(p, w) < layout.handle_bytes)
 			return registry_find_at(registry_offset(p, w),
 						w * layout.window_pages, found);
 	return false;
 }
+
+/*
+ * The object that an address in a window points to or into, also in debug mode;
+ * false if there is none. *inside is how many bytes.
+ */
+bool registry_find_around(const void *p, struct found *found, uint32_t *inside);
 
 /*
  * Say in one line why p cannot be given to `caller` (a function's name), and

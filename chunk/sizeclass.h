@@ -77,9 +77,9 @@ static inline unsigned sizeclass_of(size_t size, size_t align)
 }
 
 /* The same, of a request whose rounded size, less 1, is in that range. */
-static inline unsigned sizeclass_small(size_t last)
+static inline const struct size_class *sizeclass_small(size_t last)
 {
-	return FIRST_CLASS(WINDOW_SKEWED) + (unsigned)(last / 4);
+	return &size_classes[FIRST_CLASS(WINDOW_SKEWED)] + last / 4;
 }
 
 /*

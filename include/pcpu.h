@@ -22,6 +22,16 @@
  *				least the real number)
  *	PCPU_NODES		pretend that the CPUs are spread evenly over so
  *				many NUMA nodes
+ *	PCPU_DEBUG		1: find more mistakes, for more memory and time.
+ *				Each copy lies between redzones that pcpu_free()
+ *				looks at; freed memory is filled with a pattern,
+ *				kept from reuse for some 1,000 frees and looked
+ *				at then: writes beside an object, or after its
+ *				free, and a second free after others are
+ *				reported in one line and abort. A program built
+ *				with AddressSanitizer, or run under valgrind,
+ *				gets their report at the access itself.
+ *				2: and look at the whole heap now and then
  */
 #ifndef PCPU_H
 #define PCPU_H
@@ -75,7 +85,7 @@ void *pcpu_alloc_flags(size_t size, size_t align, unsigned flags);
  * Anything else that is not the handle of a live object (freed twice, interior,
  * a copy's address, foreign) is reported in one line on standard error and
  * aborts before the object's memory is touched. A second free after the memory
- * was handed out anew cannot be told from a right one.
+ * was handed out anew cannot be told from a right one (but see PCPU_DEBUG).
  *
  * The pages of a freed object go back to the system only after a grace period
  * of liburcu's "bp" flavour: a reader inside urcu_bp_read_lock() that got p
@@ -110,8 +120,9 @@ void pcpu_free_bulk(size_t nr, void **objects);
 
 /*
  * Bytes of one copy that p's owner may use: the size asked for, rounded up to
- * the size class. 0 for NULL; aborts with a message for anything that is not
- * the handle of a live object. Follows pcpu_alloc_size().
+ * the size class; in debug mode just that size. 0 for NULL; aborts with a
+ * message for anything that is not the handle of a live object. Follows
+ * pcpu_alloc_size().
  */
 size_t pcpu_usable_size(const void *p);
 
@@ -190,7 +201,8 @@ struct pcpu_stats {
 	size_t max_alloc_size;    /* largest object size in use */
 	uint64_t empty_pop_pages; /* free pages that hold used memory */
 	/* memory */
-	size_t live_bytes;      /* bytes of live objects */
+	size_t live_bytes;      /* bytes of live objects, with their redzones
+				 * in debug mode */
 	size_t unit_bytes;      /* address space of the linked chunks */
 	size_t populated_bytes; /* of that, pages handed out since they last
 				 * went back to the system */

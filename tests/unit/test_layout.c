@@ -44,7 +44,7 @@ static void lay_out(int shape)
 	topology.placed = false;
 	ck_assert_uint_eq(topology.nr_units, shapes[shape].nr_cpus);
 	memset(&layout, 0, sizeof(layout));
-	ck_assert(layout_init());
+	ck_assert(layout_init(false));
 }
 
 static uintptr_t copy_of(uintptr_t handle, unsigned window, unsigned unit)

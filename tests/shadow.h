@@ -5,7 +5,8 @@
  *
  * S1 [handle, handle + usable) of two live objects never meet.
  * S2 The handle and every copy have the alignment that was asked for.
- * S3 usable >= size, a multiple of 4, and pcpu_usable_size() agrees.
+ * S3 usable >= size, a multiple of 4 (in debug mode it is the size), and
+ *    pcpu_usable_size() agrees.
  * S4 Every possible CPU's copy is zero at hand-out, all usable bytes of it.
  * S5 Every byte of every copy keeps what was written until the object is freed:
  *    the pattern depends on handle, CPU, offset and the object's serial number,
@@ -210,7 +211,9 @@ static inline void shadow_add(struct shadow *shadow, void *handle, size_t size,
 	require((uintptr_t)object.handle % align == 0, "%p is not at %zu",
 		(void *)object.handle, align);
 	object.usable = pcpu_usable_size(object.handle);
-	require(object.usable >= size && object.usable % 4 == 0,
+	require(support_debug()
+			? object.usable == size
+			: object.usable >= size && object.usable % 4 == 0,
 		"%zu usable of %zu bytes", object.usable, size);
 	object.serial = ++shadow->serial;
 	object.distances = shadow_distances(&object);

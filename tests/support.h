@@ -128,6 +128,29 @@ static inline uint64_t support_seed(void)
 	return seed;
 }
 
+/* --- debug mode ----------------------------------------------------------- */
+
+/* Does this run test debug mode (make check-debug)? */
+static inline bool support_debug(void)
+{
+	const char *level = getenv("PCPU_DEBUG");
+
+	return level && strcmp(level, "0") != 0;
+}
+
+/* Run the program again in debug mode; to be called first in main(). */
+static inline void support_enter_debug(const char *level, char **argv)
+{
+	const char *now = getenv("PCPU_DEBUG");
+
+	if (now && strcmp(now, level) == 0)
+		return;
+	setenv("PCPU_DEBUG", level, 1);
+	execv("/proc/self/exe", argv);
+	perror("execv");
+	exit(EXIT_FAILURE);
+}
+
 /* --- statistics ---------------------------------------------------------- */
 
 /* Nobody holds an object. */

@@ -121,7 +121,8 @@ static void job_last_objects(void)
 	nr = free_from(held, nr, nr - NR_LEFT);
 	run_workers(take_and_give, 0, 2);
 	printf("%u refused\n", nr_refused);
-	require(nr_refused < 10, "%u refused", nr_refused);
+	/* Debug mode lets go of freed objects one by one, while others ask. */
+	require(nr_refused < 10 || support_debug(), "%u refused", nr_refused);
 	nr = fill_up(held, nr, 64) - nr;
 	require(nr == NR_LEFT, "%u objects of %u", nr, NR_LEFT);
 	free(held);
@@ -211,7 +212,7 @@ static void job_limit_at_run_time(void)
 		held[nr] = owned_alloc(8, 0, nr + 1);
 	set_limit(RLIMIT_AS, 1);
 	for (; nr < 4096; nr++) {
-		held[nr] = pcpu_alloc(1 + nr % 3000, 4);
+		held[nr] = pcpu_alloc(4 + nr % 3000, 4);
 		require(held[nr] || errno == ENOMEM, "errno %d", errno);
 		if (!held[nr])
 			break;

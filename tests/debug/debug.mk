@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Debug mode: the test programs that do not look into the library, run in it,
+# and programs under AddressSanitizer and valgrind that make one wrong access.
+
+# All of tests/ (test_debug enters it by itself), and of the rest these.
+DEBUGTEST := $(filter-out %/test_debug %/test_debug_heap,\
+	$(filter $B/tests/test_%,$(TESTBIN))) \
+	$(addprefix $B/tests/unit/,test_linux_alloc test_linux_limits \
+		test_linux_pointers test_arena test_reclaim)
+
+.PHONY: check-debug check-access
+check-debug: $(DEBUGTEST) check-access ## the tests of the interface with PCPU_DEBUG=1, and those of debug mode
+	$(Q)PCPU_DEBUG=1 tools/run-tests $B $(DEBUGTEST)
+
+check-access: lib | build/setup-check ## ASan and valgrind report wrong accesses to per-CPU memory
+	$(Q)CC="$(CC)" tests/debug/access.sh $B

@@ -16,6 +16,8 @@
 /* --- a page's bookkeeping --------------------------------------------------
  */
 
+#define ENTRY_UNUSED (UINT32_MAX & ~(MAP_CLASS | MAP_BEHIND | MAP_OWNER))
+
 /* Class 0 has neither pages nor objects nor words, and a reciprocal of 0. */
 static bool entry_is_good(page_id page, uint64_t entry)
 {
@@ -23,7 +25,7 @@ static bool entry_is_good(page_id page, uint64_t entry)
 
 	if (!class)
 		return entry == 0;
-	return class < NR_CLASSES &&
+	return class < NR_CLASSES && !(entry & ENTRY_UNUSED) &&
 	       size_classes[class].window == page_window(page) &&
 	       map_reciprocal(entry) == size_classes[class].reciprocal &&
 	       behind < size_classes[class].nr_pages &&

@@ -4,7 +4,7 @@
 #include "chunk/word.h"
 #include "chunk/zero.h"
 
-struct size_class size_classes[NR_CLASSES];
+struct size_class size_classes[CLASS_NUMBERS];
 
 /* At most this share of a slab may be left over behind its last object. */
 #define TAIL_SHARE 16

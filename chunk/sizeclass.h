@@ -47,7 +47,10 @@ struct size_class {
 	copies_zero_fn *zero; /* see chunk/zero.h */
 };
 
-HIDDEN extern struct size_class size_classes[NR_CLASSES];
+/* As many as a map entry has numbers for: whatever somebody wrote over one, what
+ * it names has no objects. */
+#define CLASS_NUMBERS 256
+HIDDEN extern struct size_class size_classes[CLASS_NUMBERS];
 
 /* Fill in the table but for the windows' addresses; idempotent. */
 void sizeclass_init(void);

@@ -69,8 +69,8 @@ struct object {
 #define MAP_BEHIND ((SLAB_PAGES_MAX - 1) << PAGE_SHIFT)
 #define MAP_OWNER_SHIFT 15
 #define MAP_OWNER (UINT64_C(0x3fff) << MAP_OWNER_SHIFT)
-_Static_assert(NR_CLASSES <= 256 && SLAB_PAGES_MAX <= 8 &&
-		       LIBPCPU_CPUS_MAX < 0x3fff,
+_Static_assert(NR_CLASSES <= CLASS_NUMBERS && CLASS_NUMBERS == MAP_CLASS + 1 &&
+		       SLAB_PAGES_MAX <= 8 && LIBPCPU_CPUS_MAX < 0x3fff,
 	       "the fields fit");
 
 static inline uint64_t map_entry(unsigned class, unsigned behind)

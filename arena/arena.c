@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Start-up: the arenas, the slots, and the order of fallback.
+ * Start-up: the arenas and the slots.
  */
 #include "arena/arena.h"
 
-#include <numa.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,9 +15,6 @@
 
 static struct arena arenas[NR_WINDOWS * NODES_MAX];
 static struct pool *pools[NR_WINDOWS * NODES_MAX];
-
-/* nearest[node][i]: the i-th node to try from a node. */
-static uint8_t nearest[NODES_MAX][NODES_MAX];
 
 unsigned arena_count(void)
 {
@@ -37,35 +33,7 @@ struct arena *arena_of(chunk_id chunk)
 
 struct arena *arena_nearest(unsigned window, unsigned node, unsigned i)
 {
-	return &arenas[window * layout.nr_nodes + nearest[node][i]];
-}
-
-/* Simulated nodes lie in a ring; a real distance of 0 is "not known". */
-static int distance(unsigned from, unsigned to)
-{
-	unsigned nr = layout.nr_nodes;
-	int d = 0;
-
-	if (topology.placed)
-		d = numa_distance(topology.node_id[from], topology.node_id[to]);
-	return d ? d : 1000 + (int)((to + nr - from) % nr);
-}
-
-static void sort_nodes(unsigned node)
-{
-	unsigned i, j;
-
-	for (i = 0; i < layout.nr_nodes; i++) {
-		unsigned other = (node + i) % layout.nr_nodes;
-		int d = distance(node, other);
-
-		/* Insertion keeps equals in ring order; the own one is first:
-		 * no distance is less than that to oneself. */
-		for (j = i; j > 0 && distance(node, nearest[node][j - 1]) > d;
-		     j--)
-			nearest[node][j] = nearest[node][j - 1];
-		nearest[node][j] = (uint8_t)other;
-	}
+	return &arenas[window * layout.nr_nodes + topology.near[node][i]];
 }
 
 static bool init_arena(unsigned index)
@@ -117,8 +85,6 @@ static bool init(void)
 	}
 	if (!front_init())
 		return false;
-	for (i = 0; i < layout.nr_nodes; i++)
-		sort_nodes(i);
 	for (i = 0; i < arena_count(); i++)
 		if (!init_arena(i))
 			return false;

@@ -92,7 +92,6 @@ static void read_possible(uint64_t mask[CPU_MASK_WORDS])
  */
 void numa_init(void) __attribute__((weak));
 
-/* libnuma knows online CPUs only; an offline one stays "not known". */
 static void read_nodes(struct topology_source *source)
 {
 	bool numa;
@@ -101,6 +100,8 @@ static void read_nodes(struct topology_source *source)
 	if (numa_init)
 		numa_init();
 	numa = numa_available() >= 0;
+	source->distance = numa ? numa_distance : NULL;
+	/* libnuma knows online CPUs only; an offline one stays "not known". */
 	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++) {
 		source->node_of_cpu[cpu] = -1;
 		if (numa && mask_test(source->possible, cpu))
@@ -134,6 +135,39 @@ static void number_nodes(struct topology *t,
 	}
 }
 
+/* What is not known is far: behind all others, in a ring. */
+static int distance(const struct topology *t,
+		    const struct topology_source *source, unsigned from,
+		    unsigned to)
+{
+	unsigned nr = t->nr_nodes;
+	int d = 0;
+
+	if (from == to)
+		return 0;
+	if (source->distance)
+		d = source->distance(t->node_id[from], t->node_id[to]);
+	return d > 0 ? d : 1000 + (int)((to + nr - from) % nr);
+}
+
+/* Insertion keeps equals in the ring's order. */
+static void sort_near(struct topology *t, const struct topology_source *source,
+		      unsigned node)
+{
+	uint8_t *near = t->near[node];
+	unsigned i, j;
+
+	for (i = 0; i < t->nr_nodes; i++) {
+		unsigned other = (node + i) % t->nr_nodes;
+		int d = distance(t, source, node, other);
+
+		for (j = i; j > 0 && distance(t, source, node, near[j - 1]) > d;
+		     j--)
+			near[j] = near[j - 1];
+		near[j] = (uint8_t)other;
+	}
+}
+
 void topology_build(struct topology *t, const struct topology_source *source)
 {
 	unsigned cpu, node;
@@ -147,6 +181,7 @@ void topology_build(struct topology *t, const struct topology_source *source)
 	number_nodes(t, source);
 	t->placed = t->nr_nodes > 1;
 	for (node = 0; node < t->nr_nodes; node++) {
+		sort_near(t, source, node);
 		t->first_unit[node] = t->nr_units;
 		for (cpu = 0; cpu < t->nr_cpu_ids; cpu++) {
 			if (!mask_test(source->possible, cpu) ||
@@ -191,6 +226,7 @@ static bool simulate(struct topology_source *source)
 	nodes = env_number("PCPU_NODES", 1, nr < NODES_MAX ? nr : NODES_MAX);
 	if (!nodes)
 		return cpus > real;
+	source->distance = NULL;
 	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++)
 		if (mask_test(source->possible, cpu))
 			source->node_of_cpu[cpu] =

@@ -27,6 +27,8 @@ struct topology {
 	unsigned nr_nodes;
 	bool placed; /* nodes are the system's: memory can be bound to them */
 	int node_id[NODES_MAX];              /* the system's number of a node */
+	uint8_t near[NODES_MAX][NODES_MAX]; /* nodes as they lie around one:
+					     * itself, then near first */
 	unsigned first_unit[NODES_MAX + 1];  /* of a node; one past the last */
 	uint8_t cpu_node[LIBPCPU_CPUS_MAX];  /* node of a CPU */
 	uint16_t cpu_unit[LIBPCPU_CPUS_MAX]; /* unit of a CPU or NO_UNIT */
@@ -36,10 +38,12 @@ struct topology {
 /* The one in use; constant after start. */
 HIDDEN extern struct topology topology;
 
-/* What a topology is made of: possible CPUs, and the system's node of each. */
+/* What a topology is made of, nodes by the system's number. */
 struct topology_source {
 	uint64_t possible[CPU_MASK_WORDS];
 	int node_of_cpu[LIBPCPU_CPUS_MAX]; /* -1: not known */
+	/* 0: not known. NULL: none is, nodes lie in a ring. */
+	int (*distance)(int from, int to);
 };
 
 /* Read the system, then PCPU_POSSIBLE_CPUS and PCPU_NODES, into *t. */

@@ -60,7 +60,7 @@ void layout_bind(void *start, size_t bytes, unsigned node)
 	uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
 	uintptr_t end = ((uintptr_t)start + bytes) & ~(page - 1);
 	unsigned long mask[16] = {0};
-	int id = topology.node_id[node];
+	int id = topology.memory_id[node];
 
 	if (!topology.placed || id < 0 || id >= (int)sizeof(mask) * 8 ||
 	    first >= end)

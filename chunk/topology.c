@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "chunk/topology.h"
 
+#include <limits.h>
 #include <numa.h>
+#include <numaif.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,14 +78,30 @@ static void guess_possible(uint64_t mask[CPU_MASK_WORDS])
 	CPU_FREE(set);
 }
 
-static void read_possible(uint64_t mask[CPU_MASK_WORDS])
+static bool read_list(const char *path, uint64_t mask[CPU_MASK_WORDS])
 {
 	char list[4096];
 
-	if (!sysfile_read("/sys/devices/system/cpu/possible", list,
-			  sizeof(list)) ||
-	    !topology_parse_list(list, mask))
-		guess_possible(mask);
+	return sysfile_read(path, list, sizeof(list)) &&
+	       topology_parse_list(list, mask);
+}
+
+/* Nodes that have memory for us; none if that is not known. */
+static void read_memory(uint64_t mask[CPU_MASK_WORDS])
+{
+	uint64_t allowed[CPU_MASK_WORDS];
+	unsigned i;
+
+	if (!read_list("/sys/devices/system/node/has_memory", mask)) {
+		memset(mask, 0, CPU_MASK_WORDS * sizeof(*mask));
+		return;
+	}
+	/* A cpuset may leave us a part. */
+	if (get_mempolicy(NULL, allowed, CPU_MASK_WORDS * 64, NULL,
+			  MPOL_F_MEMS_ALLOWED))
+		return;
+	for (i = 0; i < CPU_MASK_WORDS; i++)
+		mask[i] &= allowed[i];
 }
 
 /*
@@ -101,6 +119,7 @@ static void read_nodes(struct topology_source *source)
 		numa_init();
 	numa = numa_available() >= 0;
 	source->distance = numa ? numa_distance : NULL;
+	read_memory(source->has_memory);
 	/* libnuma knows online CPUs only; an offline one stays "not known". */
 	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++) {
 		source->node_of_cpu[cpu] = -1;
@@ -168,6 +187,29 @@ static void sort_near(struct topology *t, const struct topology_source *source,
 	}
 }
 
+/*
+ * The system refuses to prefer a node without memory. What it does then is to
+ * take pages from where the thread runs that touches them, which may be far.
+ */
+static int find_memory(const struct topology_source *source, int id)
+{
+	int other, d, best = INT_MAX, found = id;
+
+	if (mask_test(source->has_memory, (unsigned)id) || !source->distance)
+		return id;
+	for (other = 0; other < (int)(CPU_MASK_WORDS * 64); other++) {
+		if (!mask_test(source->has_memory, (unsigned)other))
+			continue;
+		d = source->distance(id, other);
+		d = d > 0 ? d : INT_MAX - 1;
+		if (d < best) {
+			best = d;
+			found = other;
+		}
+	}
+	return found;
+}
+
 void topology_build(struct topology *t, const struct topology_source *source)
 {
 	unsigned cpu, node;
@@ -182,6 +224,7 @@ void topology_build(struct topology *t, const struct topology_source *source)
 	t->placed = t->nr_nodes > 1;
 	for (node = 0; node < t->nr_nodes; node++) {
 		sort_near(t, source, node);
+		t->memory_id[node] = find_memory(source, t->node_id[node]);
 		t->first_unit[node] = t->nr_units;
 		for (cpu = 0; cpu < t->nr_cpu_ids; cpu++) {
 			if (!mask_test(source->possible, cpu) ||
@@ -239,7 +282,8 @@ void topology_read(struct topology *t)
 	static struct topology_source source; /* too large for a stack */
 	bool simulated;
 
-	read_possible(source.possible);
+	if (!read_list("/sys/devices/system/cpu/possible", source.possible))
+		guess_possible(source.possible);
 	read_nodes(&source);
 	simulated = simulate(&source);
 	topology_build(t, &source);

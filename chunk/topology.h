@@ -27,6 +27,8 @@ struct topology {
 	unsigned nr_nodes;
 	bool placed; /* nodes are the system's: memory can be bound to them */
 	int node_id[NODES_MAX];              /* the system's number of a node */
+	int memory_id[NODES_MAX]; /* of where its memory comes from: itself, or
+				   * the nearest node that has any */
 	uint8_t near[NODES_MAX][NODES_MAX]; /* nodes as they lie around one:
 					     * itself, then near first */
 	unsigned first_unit[NODES_MAX + 1];  /* of a node; one past the last */
@@ -41,7 +43,8 @@ HIDDEN extern struct topology topology;
 /* What a topology is made of, nodes by the system's number. */
 struct topology_source {
 	uint64_t possible[CPU_MASK_WORDS];
-	int node_of_cpu[LIBPCPU_CPUS_MAX]; /* -1: not known */
+	int node_of_cpu[LIBPCPU_CPUS_MAX];   /* -1: not known */
+	uint64_t has_memory[CPU_MASK_WORDS]; /* nodes; none: not known */
 	/* 0: not known. NULL: none is, nodes lie in a ring. */
 	int (*distance)(int from, int to);
 };

@@ -312,7 +312,7 @@ START_TEST(bind__real_node__whole_pages_of_the_range_prefer_it)
 	int inside;
 
 	topology.placed = true;
-	topology.node_id[0] = 0;
+	topology.memory_id[0] = 0;
 	layout_bind(p + 8, 3 * PAGE_BYTES, 0);
 	inside = policy_at(p + PAGE_BYTES);
 	ck_assert(inside == MPOL_PREFERRED || inside == before);
@@ -329,7 +329,7 @@ START_TEST(bind__node_that_is_not_there__harmless)
 
 	topology.placed = true;
 	for (i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
-		topology.node_id[0] = ids[i];
+		topology.memory_id[0] = ids[i];
 		layout_bind(p, 4 * PAGE_BYTES, 0);
 		layout_bind(p + 1, 2, 0);
 		p[i] = 1;

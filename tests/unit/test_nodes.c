@@ -83,17 +83,64 @@ START_TEST(near__node_far_from_itself__itself_first)
 }
 END_TEST
 
+/* --- memory --------------------------------------------------------------- */
+
+static void add_memory(int node)
+{
+	source.has_memory[node / 64] |= UINT64_C(1) << node % 64;
+}
+
+START_TEST(memory__nothing_known__of_the_node_itself)
+{
+	unsigned node;
+
+	source.distance = line;
+	build(5, tens);
+	for (node = 0; node < 5; node++)
+		ck_assert_int_eq(t.memory_id[node], tens[node]);
+}
+END_TEST
+
+/* It may have no CPU, and be further than the next one that has. */
+START_TEST(memory__node_without__of_the_nearest_that_has_any)
+{
+	source.distance = line;
+	add_memory(0);
+	add_memory(24);
+	add_memory(40);
+	build(5, tens);
+	ck_assert_int_eq(t.memory_id[0], 0);
+	ck_assert_int_eq(t.memory_id[1], 0);
+	ck_assert_int_eq(t.memory_id[2], 24);
+	ck_assert_int_eq(t.memory_id[4], 40);
+}
+END_TEST
+
+START_TEST(memory__node_without_and_unknown_distance__of_any_that_has)
+{
+	source.distance = line;
+	add_memory(20);
+	add_memory(1023);
+	build(5, tens);
+	ck_assert_int_eq(t.memory_id[3], 20);
+}
+END_TEST
+
 /* -------------------------------------------------------------------------- */
 
 int main(void)
 {
 	Suite *suite = suite_create("nodes");
-	TCase *tc = tcase_create("near");
+	TCase *tc = tcase_create("sources");
 
 	tcase_add_test(tc, near__no_distances__around_the_ring);
 	tcase_add_test(
 		tc, near__distances__itself_then_near_nodes_then_unknown_ones);
 	tcase_add_test(tc, near__node_far_from_itself__itself_first);
+	tcase_add_test(tc, memory__nothing_known__of_the_node_itself);
+	tcase_add_test(tc, memory__node_without__of_the_nearest_that_has_any);
+	tcase_add_test(
+		tc, memory__node_without_and_unknown_distance__of_any_that_has);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <numa.h>
 #include <numaif.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,6 +111,38 @@ static void read_memory(uint64_t mask[CPU_MASK_WORDS])
  */
 void numa_init(void) __attribute__((weak));
 
+/* The node of a CPU that is plugged in, or -1. */
+static int find_node(unsigned cpu, const uint64_t nodes[CPU_MASK_WORDS])
+{
+	char path[64];
+	unsigned node;
+
+	for (node = 0; node < CPU_MASK_WORDS * 64; node++) {
+		if (!mask_test(nodes, node))
+			continue;
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/node/node%u/cpu%u", node, cpu);
+		if (!access(path, F_OK))
+			return (int)node;
+	}
+	return -1;
+}
+
+/* libnuma knows online CPUs only. One that is offline may come back. */
+static void read_offline(struct topology_source *source)
+{
+	uint64_t present[CPU_MASK_WORDS], nodes[CPU_MASK_WORDS];
+	unsigned cpu;
+
+	if (!read_list("/sys/devices/system/cpu/present", present) ||
+	    !read_list("/sys/devices/system/node/online", nodes))
+		return;
+	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++)
+		if (mask_test(source->possible, cpu) &&
+		    mask_test(present, cpu) && source->node_of_cpu[cpu] < 0)
+			source->node_of_cpu[cpu] = find_node(cpu, nodes);
+}
+
 static void read_nodes(struct topology_source *source)
 {
 	bool numa;
@@ -120,12 +153,13 @@ static void read_nodes(struct topology_source *source)
 	numa = numa_available() >= 0;
 	source->distance = numa ? numa_distance : NULL;
 	read_memory(source->has_memory);
-	/* libnuma knows online CPUs only; an offline one stays "not known". */
 	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++) {
 		source->node_of_cpu[cpu] = -1;
 		if (numa && mask_test(source->possible, cpu))
 			source->node_of_cpu[cpu] = numa_node_of_cpu((int)cpu);
 	}
+	if (numa)
+		read_offline(source);
 }
 
 /* Nodes of unknown CPUs: that of the CPU before. Then number them densely. */

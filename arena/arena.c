@@ -36,6 +36,11 @@ struct arena *arena_nearest(unsigned window, unsigned node, unsigned i)
 	return &arenas[window * layout.nr_nodes + topology.near[node][i]];
 }
 
+static size_t whole_pages(size_t bytes)
+{
+	return (bytes + layout.os_page - 1) & ~(layout.os_page - 1);
+}
+
 static bool init_arena(unsigned index)
 {
 	struct arena *arena = &arenas[index];
@@ -50,8 +55,10 @@ static bool init_arena(unsigned index)
 	    (!arena->shelves.leaf &&
 	     !shelf_init(&arena->shelves, layout.arena_chunks)))
 		return false;
-	layout_bind(arena->shelves.summary, shelf_bytes(layout.arena_chunks),
-		    arena->node);
+	layout_bind(arena->shelves.summary,
+		    whole_pages(shelf_bytes(layout.arena_chunks)), arena->node);
+	layout_bind(arena->pool.taken,
+		    whole_pages(pool_bytes(layout.arena_chunks)), arena->node);
 	return true;
 }
 

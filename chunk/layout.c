@@ -57,7 +57,7 @@ static void unreserve(void *p, size_t bytes)
 void layout_bind(void *start, size_t bytes, unsigned node)
 {
 	size_t page = layout.os_page;
-	uintptr_t first = ((uintptr_t)start + page - 1) & ~(page - 1);
+	uintptr_t first = (uintptr_t)start & ~(page - 1);
 	uintptr_t end = ((uintptr_t)start + bytes) & ~(page - 1);
 	unsigned long mask[16] = {0};
 	int id = topology.memory_id[node];
@@ -282,29 +282,31 @@ static void place_units(void)
 	}
 }
 
-/* Each node's units, and the bookkeeping of its arenas, in its own memory. */
-static void bind_nodes(void)
+/* A node's units, and the bookkeeping of its arena, of one window. */
+static void bind_arena(unsigned w, unsigned node)
 {
 	size_t stride = unit_stride(layout.unit_bytes);
-	size_t pages = (size_t)layout.arena_chunks * CHUNK_PAGES;
+	size_t first = topology.first_unit[node];
+	size_t nr = topology.first_unit[node + 1] - first;
+	size_t chunks = layout.arena_chunks;
+	size_t chunk = (w * layout.nr_nodes + node) * chunks;
+	size_t page = chunk * CHUNK_PAGES, pages = chunks * CHUNK_PAGES;
+	size_t word = page * PAGE_WORDS, words = pages * PAGE_WORDS;
+
+	layout_bind((char *)layout.area[w] + first * stride, nr * stride, node);
+	layout_bind(layout.words + word, words * sizeof(atom64), node);
+	layout_bind(layout.chunks + chunk, chunks * sizeof(struct chunk), node);
+	layout_bind(layout.used + word, words * sizeof(atom8), node);
+	layout_bind(layout.map + page, pages * sizeof(atom64), node);
+}
+
+static void bind_nodes(void)
+{
 	unsigned node, w;
 
-	for (node = 0; node < layout.nr_nodes; node++) {
-		size_t first = topology.first_unit[node];
-		size_t nr = topology.first_unit[node + 1] - first;
-
-		for (w = 0; w < NR_WINDOWS; w++) {
-			size_t page = (w * layout.nr_nodes + node) * pages;
-			size_t word = page * PAGE_WORDS;
-
-			layout_bind((char *)layout.area[w] + first * stride,
-				    nr * stride, node);
-			layout_bind(layout.words + word,
-				    pages * PAGE_WORDS * sizeof(atom64), node);
-			layout_bind(layout.used + word,
-				    pages * PAGE_WORDS * sizeof(atom8), node);
-		}
-	}
+	for (w = 0; w < NR_WINDOWS; w++)
+		for (node = 0; node < layout.nr_nodes; node++)
+			bind_arena(w, node);
 }
 
 bool layout_init(bool debug)

@@ -71,7 +71,11 @@ bool layout_init(bool debug);
 /* Reserve zeroed memory that costs nothing until touched; NULL on failure. */
 void *layout_reserve(size_t bytes);
 
-/* Prefer node's memory for a range; a system that cannot is not an error. */
+/*
+ * Prefer node's memory for a range; a system that cannot is not an error. The
+ * system's page in which the range begins belongs to it, the one in which it
+ * ends to what is behind: an arena's first chunk is used, its last one rarely.
+ */
 void layout_bind(void *start, size_t bytes, unsigned node);
 
 /*

@@ -26,11 +26,11 @@ struct topology {
 	unsigned nr_units;   /* possible CPUs */
 	unsigned nr_nodes;
 	bool placed; /* nodes are the system's: memory can be bound to them */
-	int node_id[NODES_MAX];              /* the system's number of a node */
+	int node_id[NODES_MAX];   /* the system's number of a node */
 	int memory_id[NODES_MAX]; /* of where its memory comes from: itself, or
 				   * the nearest node that has any */
-	uint8_t near[NODES_MAX][NODES_MAX]; /* nodes as they lie around one:
-					     * itself, then near first */
+	uint8_t near[NODES_MAX][NODES_MAX];  /* nodes as they lie around one:
+					      * itself, then near first */
 	unsigned first_unit[NODES_MAX + 1];  /* of a node; one past the last */
 	uint8_t cpu_node[LIBPCPU_CPUS_MAX];  /* node of a CPU */
 	uint16_t cpu_unit[LIBPCPU_CPUS_MAX]; /* unit of a CPU or NO_UNIT */

@@ -4,10 +4,20 @@
 #include "chunk/layout.h"
 #include "chunk/word.h"
 
+static uint32_t words_of(uint32_t nr_chunks)
+{
+	return (nr_chunks + WORD_BITS - 1) / WORD_BITS;
+}
+
+size_t pool_bytes(uint32_t nr_chunks)
+{
+	return 3 * words_of(nr_chunks) * sizeof(atom64);
+}
+
 bool pool_init(struct pool *pool, chunk_id first, uint32_t nr_chunks)
 {
-	uint32_t words = (nr_chunks + WORD_BITS - 1) / WORD_BITS;
-	atom64 *p = layout_reserve(3 * words * sizeof(*p));
+	uint32_t words = words_of(nr_chunks);
+	atom64 *p = layout_reserve(pool_bytes(nr_chunks));
 
 	if (!p)
 		return false;

@@ -23,6 +23,7 @@
 #define RECLAIM_POOL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "chunk/atomic.h"
@@ -37,6 +38,9 @@ struct pool {
 	atom64 *waiting;     /* wait for the grace period of this round */
 	atom32 nr_set_aside; /* members of both sets; a hint, may lag */
 };
+
+/* Bytes reserved for the bookkeeping of nr_chunks, from `taken` on. */
+size_t pool_bytes(uint32_t nr_chunks);
 
 /* Returns false if there is no memory for it. */
 bool pool_init(struct pool *pool, chunk_id first, uint32_t nr_chunks);

@@ -305,7 +305,7 @@ START_TEST(bind__simulated_nodes__left_alone)
 END_TEST
 
 /* Containers may forbid it: then nothing is bound, and that is all. */
-START_TEST(bind__real_node__whole_pages_of_the_range_prefer_it)
+START_TEST(bind__real_node__pages_from_the_first_byte_on_prefer_it)
 {
 	char *p = layout_reserve(4 * PAGE_BYTES);
 	int before = policy_at(p);
@@ -316,7 +316,8 @@ START_TEST(bind__real_node__whole_pages_of_the_range_prefer_it)
 	layout_bind(p + 8, 3 * PAGE_BYTES, 0);
 	inside = policy_at(p + PAGE_BYTES);
 	ck_assert(inside == MPOL_PREFERRED || inside == before);
-	ck_assert_int_eq(policy_at(p), before);
+	ck_assert_int_eq(policy_at(p), inside);
+	ck_assert_int_eq(policy_at(p + 2 * PAGE_BYTES), inside);
 	ck_assert_int_eq(policy_at(p + 3 * PAGE_BYTES), before);
 }
 END_TEST
@@ -374,7 +375,7 @@ static TCase *case_memory(void)
 		tc, depopulate__chunk_between_two__its_data_and_no_other_goes,
 		0, NR_WINDOWS);
 	tcase_add_test(tc, bind__simulated_nodes__left_alone);
-	tcase_add_test(tc, bind__real_node__whole_pages_of_the_range_prefer_it);
+	tcase_add_test(tc, bind__real_node__pages_from_the_first_byte_on_prefer_it);
 	tcase_add_test(tc, bind__node_that_is_not_there__harmless);
 	return tc;
 }

@@ -4,7 +4,7 @@
 # $B/numa/log.
 
 NUMA_KERNELS := 6.1 6.12## Debian kernels that check-numa boots
-NUMA_CASES := main## machines that check-numa boots, see tests/numa/run
+NUMA_CASES := main memoryless uneven late## machines that check-numa boots, see tests/numa/run
 
 NUMATEST := $(wildcard tests/numa/test_*.c)
 NUMABIN := $(NUMATEST:%.c=$B/%)

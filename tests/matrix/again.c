@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Preloaded under an emulator, whose host cannot run the program by itself:
+ * what executes itself anew must execute the emulator.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ARGS_MAX 16
+#define INTERPOSED __attribute__((visibility("default")))
+
+INTERPOSED int execv(const char *path, char *const argv[])
+{
+	char *emulator = getenv("PCPU_TEST_EMULATOR"), self[4096];
+	char *args[ARGS_MAX] = {emulator, self};
+	ssize_t length;
+	int i;
+
+	if (!emulator || strcmp(path, "/proc/self/exe") != 0)
+		return (int)syscall(SYS_execve, path, argv, environ);
+	length = readlink(path, self, sizeof(self) - 1);
+	if (length < 0)
+		return -1;
+	self[length] = '\0';
+	for (i = 1; argv[i] && i < ARGS_MAX - 2; i++)
+		args[i + 1] = argv[i];
+	return (int)syscall(SYS_execve, emulator, args, environ);
+}
+
+INTERPOSED int execl(const char *path, const char *arg, ...)
+{
+	const char *args[ARGS_MAX] = {arg};
+	va_list rest;
+	int i;
+
+	va_start(rest, arg);
+	for (i = 0; args[i] && i < ARGS_MAX - 2; i++)
+		args[i + 1] = va_arg(rest, const char *);
+	va_end(rest);
+	return execv(path, (char *const *)args);
+}

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Preloaded under an emulator, whose host cannot run the program by itself:
- * what executes itself anew must execute the emulator.
+ * Preloaded into a program that an emulator runs: what executes itself anew
+ * must execute the emulator, as the host cannot run it, and what aborts shall
+ * say no more than it would elsewhere.
  */
+#include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +30,7 @@ INTERPOSED int execv(const char *path, char *const argv[])
 	self[length] = '\0';
 	for (i = 1; argv[i] && i < ARGS_MAX - 2; i++)
 		args[i + 1] = argv[i];
+	unsetenv("LD_PRELOAD"); /* ours; the emulator is the host's program */
 	return (int)syscall(SYS_execve, emulator, args, environ);
 }
 
@@ -41,4 +45,13 @@ INTERPOSED int execl(const char *path, const char *arg, ...)
 		args[i + 1] = va_arg(rest, const char *);
 	va_end(rest);
 	return execv(path, (char *const *)args);
+}
+
+/* The emulator reports a signal that kills to the guest's standard error. */
+INTERPOSED void abort(void)
+{
+	dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+	signal(SIGABRT, SIG_DFL);
+	raise(SIGABRT);
+	_exit(127);
 }

@@ -12,6 +12,8 @@
  *	      '------- the pages have gone back --------------- WAITING
  *	               (taken := 0)      after a grace period
  *
+ * If the system refuses the pages the chunk is put back to RETIRED.
+ *
  * RETIRED and WAITING are sets of bits: who clears a chunk's bit owns it, be it
  * the worker or an allocator that needs a chunk. So a grace period that never
  * ends delays the return of memory, never an allocation.

@@ -60,17 +60,24 @@ static bool collect(struct pool *pool)
 	return any;
 }
 
-/* Returns the bytes whose pages went back; pages that could not be dropped keep
- * their dirty bits, and clean ones have none to give. */
+/*
+ * Returns the bytes whose pages went back. A chunk whose pages the system does
+ * not take stays set aside, where growth finds it first and the next round
+ * tries again. Larger system pages never go: that chunk keeps its dirty bits.
+ */
 static size_t give_back(struct pool *pool, chunk_id chunk)
 {
 	size_t bytes = 0;
 
-	if (load_relaxed(&chunk_of(chunk)->dirty) && /* relaxed: ours */
-	    layout_depopulate(chunk_page(chunk, 1), CHUNK_PAGES - 1)) {
-		bytes = (size_t)CHUNK_BYTES * layout.nr_units;
-		/* relaxed: pool_unclaim() publishes it */
-		store_relaxed(&chunk_of(chunk)->dirty, 0);
+	if (load_relaxed(&chunk_of(chunk)->dirty)) { /* relaxed: ours */
+		if (layout_depopulate(chunk_page(chunk, 1), CHUNK_PAGES - 1)) {
+			bytes = (size_t)CHUNK_BYTES * layout.nr_units;
+			/* relaxed: pool_unclaim() publishes it */
+			store_relaxed(&chunk_of(chunk)->dirty, 0);
+		} else if (layout.os_page <= PAGE_BYTES) {
+			pool_put(pool, pool->retired, chunk);
+			return 0;
+		}
 	}
 	pool_unclaim(pool, chunk);
 	fetch_sub_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */

@@ -5,16 +5,39 @@
  * each test leaves nothing live behind.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "arena/arena.h"
 #include "pcpu.h"
 
 #define NR_TEST_NODES 4u
+
+static bool fail_madvise;
+
+/* TSan needs the call for itself. */
+#ifdef __SANITIZE_THREAD__
+#define CAN_FAIL false
+#else
+#define CAN_FAIL true
+
+__attribute__((visibility("default"))) int madvise(void *start, size_t bytes,
+						   int advice);
+
+int madvise(void *start, size_t bytes, int advice)
+{
+	if (fail_madvise && advice == MADV_DONTNEED) {
+		errno = EINVAL; /* as of locked memory */
+		return -1;
+	}
+	return (int)syscall(SYS_madvise, start, bytes, advice);
+}
+#endif
 
 static uint32_t chunks_of_all(void)
 {
@@ -94,6 +117,45 @@ START_TEST(trim__memory_was_used__virgin_again)
 }
 END_TEST
 
+/* A chunk that keeps its memory is not forgotten. */
+START_TEST(trim__refused_once__the_next_one_gives_back)
+{
+	char *p = pcpu_alloc(5000, 128), *copy = pcpu_ptr(p, 0);
+
+	if (!CAN_FAIL)
+		return;
+	memset(copy, 0xa5, 5000);
+	pcpu_free(p);
+	fail_madvise = true;
+	ck_assert_uint_eq(pcpu_trim(), 0);
+	fail_madvise = false;
+	ck_assert(is_resident(copy));
+	ck_assert_uint_eq(pcpu_trim(), (size_t)CHUNK_BYTES * layout.nr_units);
+	ck_assert(!is_resident(copy) && !is_resident(copy + 4999));
+}
+END_TEST
+
+/* Until it can go back it is the first to be used again. */
+START_TEST(trim__refused__its_chunk_is_used_again_and_zeroed)
+{
+	char *p = pcpu_alloc(5000, 128);
+	size_t i;
+
+	if (!CAN_FAIL)
+		return;
+	memset(pcpu_ptr(p, 0), 0xa5, 5000);
+	pcpu_free(p);
+	fail_madvise = true;
+	pcpu_trim();
+	fail_madvise = false;
+	ck_assert_ptr_eq(pcpu_alloc_flags(5000, 128, PCPU_NOWAIT), p);
+	for (i = 0; i < 5000; i++)
+		ck_assert_int_eq(((char *)pcpu_ptr(p, 0))[i], 0);
+	pcpu_free(p);
+	pcpu_trim();
+}
+END_TEST
+
 static void simulate(char **argv)
 {
 	unsigned cpus = NR_TEST_NODES * pcpu_nr_cpus();
@@ -125,6 +187,8 @@ int main(int argc, char **argv)
 		trim__nothing_live__all_go_back_and_each_node_has_a_fresh_one);
 	tcase_add_test(tc, trim__a_live_object__its_chunk_stays);
 	tcase_add_loop_test(tc, trim__memory_was_used__virgin_again, 0, 2);
+	tcase_add_test(tc, trim__refused_once__the_next_one_gives_back);
+	tcase_add_test(tc, trim__refused__its_chunk_is_used_again_and_zeroed);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_set_fork_status(runner, CK_NOFORK);

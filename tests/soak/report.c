@@ -11,7 +11,7 @@
 #include "chunk/sysfile.h"
 
 /* Memory with nothing live may grow by so much: noise, and a rate. */
-#define NOISE_BYTES (64 * 1024.0)
+#define NOISE_BYTES (32 * 1024.0)
 #define BYTES_PER_SECOND 512.0
 /* The address space of what clients hold, whose sizes are random. */
 #define UNIT_GROWTH 1.25

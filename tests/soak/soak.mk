@@ -11,9 +11,9 @@ SOAKOBJ := $(patsubst %.c,$B/%.o,$(wildcard tests/soak/*.c))
 
 .PHONY: soak soak-quick
 soak: SOAK_SECONDS := $(shell echo $$(($(MINUTES) * 60)))
-soak-quick: SOAK_SECONDS := 25
+soak-quick: SOAK_SECONDS := 30
 soak: ## all clients, faults, forks, trims for MINUTES: constant memory and rates
-soak-quick: ## the same for 25 s
+soak-quick: ## the same for 30 s
 soak soak-quick: $(SOAKBIN) | build/setup-bench
 	$(Q)mkdir -p build/soak
 	$(Q)$(RUNNER) $(SOAKBIN) $(SOAK_SECONDS) build/soak

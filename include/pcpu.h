@@ -204,8 +204,9 @@ struct pcpu_stats {
 	size_t live_bytes;      /* bytes of live objects, with their redzones
 				 * in debug mode */
 	size_t unit_bytes;      /* address space of the linked chunks */
-	size_t populated_bytes; /* of that, pages handed out since they last
-				 * went back to the system */
+	size_t populated_bytes; /* of that and of retired chunks, pages handed
+				 * out since they last went back to the system
+				 */
 	size_t metadata_bytes;  /* bookkeeping, once for all CPUs */
 	uint64_t nr_retired;    /* chunks that wait for a grace period */
 };

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arena/context.h"
 #include "arena/debug.h"
 #include "chunk/panic.h"
 #include "chunk/sizeclass.h"
@@ -71,6 +72,7 @@ static void open_for_use(void)
 		front_start();
 		arena_word_limit = front_exists() ? 0 : topology.nr_cpu_ids;
 	}
+	context_start();
 	libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
 }
 

@@ -27,7 +27,18 @@ int libpcpu_cpu_next(int cpu)
 
 int pcpu_cpu(void)
 {
-	return libpcpu_cpu();
+	return libpcpu_place()->cpu;
+}
+
+/* For who cannot use the macros of the header. */
+void(pcpu_pin)(void)
+{
+	libpcpu_pin();
+}
+
+void(pcpu_unpin)(void)
+{
+	libpcpu_unpin();
 }
 
 unsigned pcpu_nr_cpus(void)

@@ -22,6 +22,8 @@
  *				least the real number)
  *	PCPU_NODES		pretend that the CPUs are spread evenly over so
  *				many NUMA nodes
+ *	PCPU_CONTEXT		which copy is a thread's own: cpu, thread or
+ *				mm_cid, see "Contexts"
  *	PCPU_DEBUG		1: find more mistakes, for more memory and time.
  *				Each copy lies between redzones that pcpu_free()
  *				looks at; freed memory is filled with a pattern,
@@ -39,6 +41,7 @@
 #include <stdio.h>
 
 #include <pcpu/abi.h>
+#include <pcpu/this_cpu.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -140,13 +143,17 @@ size_t pcpu_usable_size(const void *p);
 	((__typeof__(1 ? (p) : (p)))libpcpu_address((p), PCPU_CPU(cpu)))
 
 /*
- * Address of the running CPU's copy. The thread may migrate at any time, so
- * others may use that copy too: update it with atomic operations, or pin the
- * thread. Follows raw_cpu_ptr().
+ * Address of the copy where the thread works, typed like p. Unless it is pinned
+ * the thread may be moved at any time, so others may use that copy too: update
+ * it by pcpu_this_add() and its like, or pin the thread. Follows raw_cpu_ptr().
  */
-#define pcpu_this_ptr(p) pcpu_ptr((p), libpcpu_cpu())
+#define pcpu_this_ptr(p) ((__typeof__(1 ? (p) : (p)))libpcpu_this_address(p))
 
-/* The running CPU's number: a hint once the thread can migrate. Any context. */
+/*
+ * The number of the copy where the thread works, below pcpu_nr_cpus(): that of
+ * the running CPU, in the context "cpu". Stale as soon as an unpinned thread is
+ * moved. Any context. Follows raw_smp_processor_id().
+ */
 int pcpu_cpu(void);
 
 /* Highest possible CPU number plus one. Follows nr_cpu_ids. */
@@ -160,6 +167,113 @@ unsigned pcpu_check_cpu(int cpu);
 	for ((cpu) = libpcpu_cpu_next(-1);         \
 	     (unsigned)(cpu) < libpcpu_nr_cpu_ids; \
 	     (cpu) = libpcpu_cpu_next(cpu))
+
+/*
+ * Contexts: which copy is mine, and for how long.
+ *
+ * cpu	  That of the CPU that runs the thread. The default: as many copies are
+ *	  in use as CPUs run the program, each one stays in its CPU's cache and
+ *	  memory. For statistics, caches and free lists of any program.
+ * thread One of the thread's own, from its first use until it exits; then the
+ *	  next thread gets it. Nobody else touches it, so operations are plain
+ *	  instructions and pins cost nothing. For ports that think of a thread
+ *	  as a CPU. Of the possible CPUs' n copies (n + 3) / 4 are shared by the
+ *	  threads that come when all others are taken, with a lock for each
+ *	  operation: set PCPU_POSSIBLE_CPUS to more than the threads that live
+ *at a time. mm_cid A number that the kernel (Linux 6.3) gives to each running
+ *thread of the process, the smallest that is free. As "cpu", but never more
+ *copies are in use than there are threads: for few threads on a wide machine.
+ *	  A copy's memory is not near the CPU that uses it.
+ *
+ * PCPU_CONTEXT=thread (or cpu, mm_cid) in the environment chooses one; without
+ * that, the program does so in one of its source files, outside functions:
+ *
+ *	PCPU_CONTEXT_DEFAULT(PCPU_CONTEXT_THREAD);
+ *
+ * It is fixed when the library starts. What the system does not offer is
+ * reported in one line, and "cpu" is used. The allocator itself goes by the CPU
+ * in any case.
+ */
+#define PCPU_CONTEXT_CPU LIBPCPU_CONTEXT_CPU
+#define PCPU_CONTEXT_THREAD LIBPCPU_CONTEXT_THREAD
+#define PCPU_CONTEXT_MM_CID LIBPCPU_CONTEXT_MM_CID
+#define PCPU_CONTEXT_DEFAULT(context) \
+	const int libpcpu_context_default = (context)
+
+/* The context in use. */
+int pcpu_context(void);
+
+/*
+ * Pin the thread to the copy where it works: until pcpu_unpin() that copy stays
+ * the same, wherever the thread is moved to, and no other thread pins itself to
+ * it or changes it by an operation below. Nests: the outermost pcpu_unpin()
+ * ends it. Ordered like a lock: a section sees what earlier ones on the same
+ * copy did. pcpu_ptr() of others is not kept away.
+ *
+ * Signal handlers may pin and use operations anywhere, also where they have
+ * interrupted a section: then they are a part of it. What is to be exclusive
+ * against handlers of the same thread has to use the operations, each of which
+ * is atomic to them.
+ *
+ * Blocking inside a section is allowed, but whoever wants this copy waits. A
+ * thread that exits or forks inside a section, or unpins without a pin, is
+ * reported in one line and aborts.
+ *
+ * Context: any thread, signal handlers. Progress: blocking; who finds the copy
+ * pinned lets the owner run and at last sleeps until it is free. Nobody waits
+ * while it has a copy pinned, so there is no deadlock but by locks of the
+ * caller's own. The owner does not inherit a waiter's priority.
+ * Cost: a restartable sequence and one atomic operation on a cache line of the
+ * copy's own; nested, or in the context "thread", one addition. The first time
+ * in a thread a few system calls.
+ * Follows preempt_disable() and preempt_enable().
+ */
+void pcpu_pin(void);
+void pcpu_unpin(void);
+#define pcpu_pin() libpcpu_pin()
+#define pcpu_unpin() libpcpu_unpin()
+
+/*
+ * Operations on the copy where the thread works: on an lvalue that a handle
+ * leads to (*p, p->field, p[2]), an integer or a pointer of 1, 2, 4 or 8 bytes.
+ *
+ *	pcpu_this_read(v)		what is there
+ *	pcpu_this_write(v, x)		v = x
+ *	pcpu_this_add(v, x)		v += x
+ *	pcpu_this_sub(v, x)		v -= x
+ *	pcpu_this_inc(v)		v += 1
+ *	pcpu_this_dec(v)		v -= 1
+ *	pcpu_this_and(v, x)		v &= x
+ *	pcpu_this_or(v, x)		v |= x
+ *	pcpu_this_xchg(v, x)		v = x; what was there
+ *	pcpu_this_cmpxchg(v, old, x)	if v is old, v = x; what was there
+ *	pcpu_this_add_return(v, x)	v += x; what is there then
+ *
+ * Each is atomic towards other threads' operations and sections, and towards
+ * signal handlers. None orders other memory. Arguments are evaluated once; x is
+ * converted to the lvalue's type first; arithmetic on pointers counts bytes.
+ * Others who read a copy with pcpu_ptr() see each write whole, sooner or later;
+ * what they write there is not protected.
+ *
+ * Context: any thread, signal handlers. Progress: waits only for a section that
+ * has this copy pinned. Cost: one restartable sequence (rseq), without atomic
+ * instructions, on a cache line of the copy's own besides the data; pinned, or
+ * in the context "thread", one plain instruction. Without rseq (old systems,
+ * valgrind, GLIBC_TUNABLES=glibc.pthread.rseq=0, ThreadSanitizer), without
+ * membarrier(2), or on other processors than x86-64 and aarch64, a lock per
+ * copy. Follows this_cpu_add() and its like.
+ */
+#define pcpu_this_read(v) libpcpu_this_read(v)
+#define pcpu_this_write(v, x) libpcpu_this_write(v, x)
+#define pcpu_this_add(v, x) libpcpu_this_add(v, x)
+#define pcpu_this_sub(v, x) libpcpu_this_sub(v, x)
+#define pcpu_this_inc(v) libpcpu_this_add(v, 1)
+#define pcpu_this_dec(v) libpcpu_this_sub(v, 1)
+#define pcpu_this_and(v, x) libpcpu_this_and(v, x)
+#define pcpu_this_or(v, x) libpcpu_this_or(v, x)
+#define pcpu_this_xchg(v, x) libpcpu_this_xchg(v, x)
+#define pcpu_this_cmpxchg(v, old, x) libpcpu_this_cmpxchg(v, old, x)
+#define pcpu_this_add_return(v, x) libpcpu_this_add_return(v, x)
 
 /*
  * Give memory that holds no object back to the system, now: CPUs let go of the

@@ -3,10 +3,10 @@
 #ifndef LIBPCPU_LINUX_SMP_H
 #define LIBPCPU_LINUX_SMP_H
 
-#include <pcpu/abi.h>
+#include <pcpu/context.h>
 
 /* The running CPU: a hint, since a thread of user space may migrate. */
-#define raw_smp_processor_id() (libpcpu_cpu())
+#define raw_smp_processor_id() (libpcpu_place()->cpu)
 #define smp_processor_id() raw_smp_processor_id()
 
 #endif /* LIBPCPU_LINUX_SMP_H */

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x86-64: the restartable sequences of <pcpu/this_cpu.h>, and operations on a
+ * copy that is the thread's own. Included by <pcpu/context.h> alone.
+ *
+ * Each sequence is tried once. Its last instruction is what it does; before it
+ * nothing is changed, except in libpcpu_try_pin().
+ */
+#ifndef PCPU_X86_64_H
+#define PCPU_X86_64_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Where the kernel finds a sequence: from 1 to 2, and whom it throws out goes
+ * on at 4, then at the label given, which the signature in front of it marks.
+ * The descriptor's address is stored in the thread's area. The question mark
+ * puts it in the section group of the function, if that is in one, as with C++
+ * templates.
+ */
+#define LIBPCPU_BEGIN(thrown_out)                             \
+	".pushsection __rseq_cs, \"aw?\"\n\t"                 \
+	".balign 32\n"                                        \
+	"3:\t.long 0, 0\n\t"                                  \
+	".quad 1f, 2f - 1f, 4f\n\t"                           \
+	".popsection\n\t"                                     \
+	".pushsection __rseq_failure, \"ax?\"\n\t"            \
+	".byte 0x0f, 0xb9, 0x3d\n\t" /* ud1, not to be run */ \
+	".long 0x53053053\n"         /* RSEQ_SIG */           \
+	"4:\tjmp %l[" #thrown_out "]\n\t"                     \
+	".popsection\n\t"                                     \
+	"leaq 3b(%%rip), %[at]\n\t"                           \
+	"movq %[at], %%fs:%c[rseq_cs](%[area])\n"             \
+	"1:\n\t"
+
+/*
+ * The kernel clears the descriptor's address when it finds it stale, at the
+ * next preemption. A library that may be unloaded before must do it itself.
+ */
+#if defined(__PIC__) && !defined(__PIE__)
+#define LIBPCPU_END "2:\tmovq $0, %%fs:%c[rseq_cs](%[area])\n\t"
+#else
+#define LIBPCPU_END "2:\n\t"
+#endif
+
+/*
+ * The place that we run on, as a distance from the first, if it has no owner.
+ * That load is an acquire, as are all here: pairs with [pin] libpcpu_unpin().
+ */
+#define LIBPCPU_FIND                         \
+	"movslq %%fs:(%[number]), %[at]\n\t" \
+	"shlq %[shift], %[at]\n\t"           \
+	"cmpq $0, (%[places],%[at])\n\t"     \
+	"jne %l[refused]\n\t"
+
+#define LIBPCPU_FIND_INPUTS                                    \
+	[area] "r"(__rseq_offset),                             \
+		[rseq_cs] "i"(offsetof(struct rseq, rseq_cs)), \
+		[number] "r"(libpcpu_number),                  \
+		[shift] "i"(LIBPCPU_PLACE_SHIFT), [places] "r"(libpcpu_place0)
+
+/* The distance of its copy. */
+#define LIBPCPU_COPY LIBPCPU_FIND "movq (%[offset],%[at]), %[at]\n\t"
+
+#define LIBPCPU_COPY_INPUTS(p)           \
+	LIBPCPU_FIND_INPUTS, [p] "r"(p), \
+		[offset] "r"(&libpcpu_place0->offset[libpcpu_window(p)])
+
+/*
+ * Become the owner of the place that we run on. The place that the thread names
+ * is written last: who is thrown out may own a place that it does not name.
+ */
+LIBPCPU_INLINE bool libpcpu_try_pin(void)
+{
+	struct libpcpu_self *self = &libpcpu_self;
+	uintptr_t at;
+
+	__asm__ __volatile__ goto(LIBPCPU_BEGIN(thrown_out) LIBPCPU_FIND
+				  "addq %[places], %[at]\n\t"
+				  "movq %[self], (%[at])\n\t"
+				  "movq %[at], (%[self])\n" LIBPCPU_END
+				  : [at] "=&r"(at)
+				  : LIBPCPU_FIND_INPUTS, [self] "r"(self)
+				  : "cc", "memory"
+				  : refused, thrown_out);
+	return true;
+thrown_out:
+	libpcpu_pin_undo();
+refused:
+	return false;
+}
+
+/*
+ * Let go of the place, unless its owner word has flags. True if that is all.
+ * What others may do to the word meanwhile is set a flag; before they rely on
+ * it they throw us out.
+ */
+LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
+{
+	uintptr_t at;
+
+	__asm__ __volatile__ goto(
+		LIBPCPU_BEGIN(refused) "movq $0, (%[self])\n\t"
+				       "cmpq %[self], (%[place])\n\t"
+				       "jne %l[refused]\n\t"
+				       "movq $0, (%[place])\n" LIBPCPU_END
+		: [at] "=&r"(at)
+		: [area] "r"(__rseq_offset),
+		  [rseq_cs] "i"(offsetof(struct rseq, rseq_cs)),
+		  [self] "r"(&libpcpu_self), [place] "r"(place)
+		: "cc", "memory"
+		: refused);
+	return true;
+refused:
+	return false;
+}
+
+/* --- sequences ------------------------------------------------------------ */
+
+#define LIBPCPU_CHANGE(instruction, type)                               \
+	do {                                                            \
+		uintptr_t at;                                           \
+		__asm__ __volatile__ goto(                              \
+			LIBPCPU_BEGIN(refused) LIBPCPU_COPY instruction \
+			" %[x], (%[p],%[at])\n" LIBPCPU_END             \
+			: [at] "=&r"(at)                                \
+			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x)      \
+			: "cc", "memory"                                \
+			: refused);                                     \
+	} while (0)
+
+#define LIBPCPU_TRY_WRITE(type) LIBPCPU_CHANGE("mov", type)
+#define LIBPCPU_TRY_ADD(type) LIBPCPU_CHANGE("add", type)
+#define LIBPCPU_TRY_AND(type) LIBPCPU_CHANGE("and", type)
+#define LIBPCPU_TRY_OR(type) LIBPCPU_CHANGE("or", type)
+
+LIBPCPU_INLINE bool libpcpu_try_write(const volatile void *p, unsigned size,
+				      uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_WRITE);
+	return true;
+refused:
+	return false;
+}
+
+LIBPCPU_INLINE bool libpcpu_try_add(const volatile void *p, unsigned size,
+				    uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_ADD);
+	return true;
+refused:
+	return false;
+}
+
+LIBPCPU_INLINE bool libpcpu_try_and(const volatile void *p, unsigned size,
+				    uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_AND);
+	return true;
+refused:
+	return false;
+}
+
+LIBPCPU_INLINE bool libpcpu_try_or(const volatile void *p, unsigned size,
+				   uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_OR);
+	return true;
+refused:
+	return false;
+}
+
+#define LIBPCPU_TRY_READ(type)                                     \
+	do {                                                       \
+		uintptr_t at;                                      \
+		type value;                                        \
+		__asm__ __volatile__ goto(                         \
+			LIBPCPU_BEGIN(refused) LIBPCPU_COPY        \
+			"mov (%[p],%[at]), %[value]\n" LIBPCPU_END \
+			: [at] "=&r"(at), [value] "=&q"(value)     \
+			: LIBPCPU_COPY_INPUTS(p)                   \
+			: "cc", "memory"                           \
+			: refused);                                \
+		*old = value;                                      \
+	} while (0)
+
+/* What was there comes back in *old, here and below. */
+LIBPCPU_INLINE bool libpcpu_try_read(const volatile void *p, unsigned size,
+				     uint64_t *old)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_READ);
+	return true;
+refused:
+	return false;
+}
+
+#define LIBPCPU_TRY_XCHG(type)                                     \
+	do {                                                       \
+		uintptr_t at;                                      \
+		type value;                                        \
+		__asm__ __volatile__ goto(                         \
+			LIBPCPU_BEGIN(refused) LIBPCPU_COPY        \
+			"mov (%[p],%[at]), %[value]\n\t"           \
+			"mov %[x], (%[p],%[at])\n" LIBPCPU_END     \
+			: [at] "=&r"(at), [value] "=&q"(value)     \
+			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x) \
+			: "cc", "memory"                           \
+			: refused);                                \
+		*old = value;                                      \
+	} while (0)
+
+LIBPCPU_INLINE bool libpcpu_try_xchg(const volatile void *p, unsigned size,
+				     uint64_t x, uint64_t *old)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_XCHG);
+	return true;
+refused:
+	return false;
+}
+
+#define LIBPCPU_TRY_FETCH_ADD(type)                                            \
+	do {                                                                   \
+		uintptr_t at;                                                  \
+		type value, sum;                                               \
+		__asm__ __volatile__ goto(                                     \
+			LIBPCPU_BEGIN(refused) LIBPCPU_COPY                    \
+			"mov (%[p],%[at]), %[value]\n\t"                       \
+			"mov %[x], %[sum]\n\t"                                 \
+			"add %[value], %[sum]\n\t"                             \
+			"mov %[sum], (%[p],%[at])\n" LIBPCPU_END               \
+			:                                                      \
+			[at] "=&r"(at), [value] "=&q"(value), [sum] "=&q"(sum) \
+			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x)             \
+			: "cc", "memory"                                       \
+			: refused);                                            \
+		*old = value;                                                  \
+	} while (0)
+
+LIBPCPU_INLINE bool libpcpu_try_fetch_add(const volatile void *p, unsigned size,
+					  uint64_t x, uint64_t *old)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_FETCH_ADD);
+	return true;
+refused:
+	return false;
+}
+
+/* Without the store the sequence has ended, too: nothing is left to be done. */
+#define LIBPCPU_TRY_CMPXCHG(type)                                   \
+	do {                                                        \
+		uintptr_t at;                                       \
+		type value;                                         \
+		__asm__ __volatile__ goto(                          \
+			LIBPCPU_BEGIN(refused) LIBPCPU_COPY         \
+			"mov (%[p],%[at]), %[value]\n\t"            \
+			"cmp %[expected], %[value]\n\t"             \
+			"jne 2f\n\t"                                \
+			"mov %[x], (%[p],%[at])\n" LIBPCPU_END      \
+			: [at] "=&r"(at), [value] "=&q"(value)      \
+			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x), \
+			  [expected] "q"((type)expected)            \
+			: "cc", "memory"                            \
+			: refused);                                 \
+		*old = value;                                       \
+	} while (0)
+
+LIBPCPU_INLINE bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
+					uint64_t expected, uint64_t x,
+					uint64_t *old)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_TRY_CMPXCHG);
+	return true;
+refused:
+	return false;
+}
+
+/* --- on a copy that is ours ----------------------------------------------- */
+
+/*
+ * Only a signal handler can come in between: one instruction is enough, and
+ * needs no locked bus cycle.
+ */
+#define LIBPCPU_OWN(type) ((volatile type *)copy)
+
+#define LIBPCPU_OWN_CHANGE(instruction, type)           \
+	__asm__ __volatile__(instruction " %1, %0"      \
+			     : "+m"(*LIBPCPU_OWN(type)) \
+			     : "q"((type)x)             \
+			     : "cc", "memory")
+
+#define LIBPCPU_OWN_WRITE(type) LIBPCPU_OWN_CHANGE("mov", type)
+#define LIBPCPU_OWN_ADD(type) LIBPCPU_OWN_CHANGE("add", type)
+#define LIBPCPU_OWN_AND(type) LIBPCPU_OWN_CHANGE("and", type)
+#define LIBPCPU_OWN_OR(type) LIBPCPU_OWN_CHANGE("or", type)
+
+LIBPCPU_INLINE void libpcpu_own_write(uintptr_t copy, unsigned size, uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_WRITE);
+}
+
+LIBPCPU_INLINE void libpcpu_own_add(uintptr_t copy, unsigned size, uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_ADD);
+}
+
+LIBPCPU_INLINE void libpcpu_own_and(uintptr_t copy, unsigned size, uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_AND);
+}
+
+LIBPCPU_INLINE void libpcpu_own_or(uintptr_t copy, unsigned size, uint64_t x)
+{
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_OR);
+}
+
+#define LIBPCPU_OWN_READ(type) old = *LIBPCPU_OWN(type)
+
+LIBPCPU_INLINE uint64_t libpcpu_own_read(uintptr_t copy, unsigned size)
+{
+	uint64_t old;
+
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_READ);
+	return old;
+}
+
+/* An xchg would be locked; a cmpxchg of what is there is not. */
+#define LIBPCPU_OWN_XCHG(type)                                          \
+	do {                                                            \
+		type value = *LIBPCPU_OWN(type), seen;                  \
+		do {                                                    \
+			seen = value;                                   \
+			__asm__ __volatile__("cmpxchg %2, %1"           \
+					     : "+a"(value),             \
+					       "+m"(*LIBPCPU_OWN(type)) \
+					     : "q"((type)x)             \
+					     : "cc", "memory");         \
+		} while (value != seen);                                \
+		old = value;                                            \
+	} while (0)
+
+LIBPCPU_INLINE uint64_t libpcpu_own_xchg(uintptr_t copy, unsigned size,
+					 uint64_t x)
+{
+	uint64_t old;
+
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_XCHG);
+	return old;
+}
+
+#define LIBPCPU_OWN_FETCH_ADD(type)                                          \
+	do {                                                                 \
+		type value = (type)x;                                        \
+		__asm__ __volatile__("xadd %0, %1"                           \
+				     : "+q"(value), "+m"(*LIBPCPU_OWN(type)) \
+				     :                                       \
+				     : "cc", "memory");                      \
+		old = value;                                                 \
+	} while (0)
+
+LIBPCPU_INLINE uint64_t libpcpu_own_fetch_add(uintptr_t copy, unsigned size,
+					      uint64_t x)
+{
+	uint64_t old;
+
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_FETCH_ADD);
+	return old;
+}
+
+#define LIBPCPU_OWN_CMPXCHG(type)                                            \
+	do {                                                                 \
+		type value = (type)expected;                                 \
+		__asm__ __volatile__("cmpxchg %2, %1"                        \
+				     : "+a"(value), "+m"(*LIBPCPU_OWN(type)) \
+				     : "q"((type)x)                          \
+				     : "cc", "memory");                      \
+		old = value;                                                 \
+	} while (0)
+
+LIBPCPU_INLINE uint64_t libpcpu_own_cmpxchg(uintptr_t copy, unsigned size,
+					    uint64_t expected, uint64_t x)
+{
+	uint64_t old;
+
+	LIBPCPU_BY_SIZE(LIBPCPU_OWN_CMPXCHG);
+	return old;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PCPU_X86_64_H */

@@ -192,22 +192,32 @@ LIBPCPU_INLINE uint64_t libpcpu_do_add_return(const volatile void *p,
 #define libpcpu_this_or(lvalue, x) \
 	libpcpu_do_or(libpcpu_at(lvalue), libpcpu_to_bits(lvalue, x))
 
-#define libpcpu_this_xchg(lvalue, x)                                 \
-	(libpcpu_same_type(lvalue, x),                               \
-	 libpcpu_to_type(lvalue, libpcpu_do_xchg(libpcpu_at(lvalue), \
-						 libpcpu_to_bits(lvalue, x))))
+/* Statements in parentheses, as nobody has to look at what these return. */
+#define libpcpu_this_xchg(lvalue, x)                                          \
+	__extension__({                                                       \
+		libpcpu_same_type(lvalue, x);                                 \
+		libpcpu_to_type(lvalue,                                       \
+				libpcpu_do_xchg(libpcpu_at(lvalue),           \
+						libpcpu_to_bits(lvalue, x))); \
+	})
 
-#define libpcpu_this_cmpxchg(lvalue, expected, x)                              \
-	(libpcpu_same_type(lvalue, expected), libpcpu_same_type(lvalue, x),    \
-	 libpcpu_to_type(lvalue,                                               \
-			 libpcpu_do_cmpxchg(libpcpu_at(lvalue),                \
-					    libpcpu_to_bits(lvalue, expected), \
-					    libpcpu_to_bits(lvalue, x))))
+#define libpcpu_this_cmpxchg(lvalue, expected, x)                             \
+	__extension__({                                                       \
+		libpcpu_same_type(lvalue, expected);                          \
+		libpcpu_same_type(lvalue, x);                                 \
+		libpcpu_to_type(                                              \
+			lvalue,                                               \
+			libpcpu_do_cmpxchg(libpcpu_at(lvalue),                \
+					   libpcpu_to_bits(lvalue, expected), \
+					   libpcpu_to_bits(lvalue, x)));      \
+	})
 
 /* What is there now. */
-#define libpcpu_this_add_return(lvalue, x)                        \
-	libpcpu_to_type(lvalue,                                   \
-			libpcpu_do_add_return(libpcpu_at(lvalue), \
-					      libpcpu_to_bits(lvalue, x)))
+#define libpcpu_this_add_return(lvalue, x)                                    \
+	__extension__({                                                       \
+		libpcpu_to_type(lvalue, libpcpu_do_add_return(                \
+						libpcpu_at(lvalue),           \
+						libpcpu_to_bits(lvalue, x))); \
+	})
 
 #endif /* PCPU_THIS_CPU_H */

@@ -6,12 +6,12 @@
  */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "chunk/atomic.h"
 #include "compat/linux/libpcpu.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -37,23 +37,24 @@ __attribute__((format(printf, 1, 2))) static void warn(const char *format, ...)
 }
 
 /* Takes one of the reports that are left; false if there is none. */
-static bool may_report(int *left)
+static bool may_report(unsigned *left)
 {
-	static atomic_int budget = FAILURES_REPORTED;
+	static atom32 reported;
+	uint32_t nr = load_relaxed(&reported); /* relaxed: the CAS decides */
 
-	/* Relaxed: a count that publishes nothing. */
-	*left = atomic_load_explicit(&budget, memory_order_relaxed);
-	while (*left > 0)
-		if (atomic_compare_exchange_weak_explicit(
-			    &budget, left, *left - 1, memory_order_relaxed,
-			    memory_order_relaxed))
-			return true;
+	while (nr < FAILURES_REPORTED) {
+		/* relaxed: a count publishes nothing */
+		if (!cas_weak_relaxed(&reported, &nr, nr + 1))
+			continue;
+		*left = FAILURES_REPORTED - nr;
+		return true;
+	}
 	return false;
 }
 
 static void warn_failure(size_t size, size_t align)
 {
-	int left;
+	unsigned left;
 
 	if (!may_report(&left))
 		return;

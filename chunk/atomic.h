@@ -91,6 +91,8 @@ void count_access(const volatile void *address, enum atom_access access);
 	ATOM_CAS(a, old, new, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
 #define cas_relaxed(a, old, new) \
 	ATOM_CAS(a, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#define cas_release(a, old, new) \
+	ATOM_CAS(a, old, new, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)
 #define cas_acquire(a, old, new) \
 	ATOM_CAS(a, old, new, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
 #define cas_release(a, old, new) \

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counters that cost what their use does.
+ *
+ * struct pcpu_counter starts as a plain integer of the thread that made it: no
+ * per-CPU memory, no atomic operation. With the first update from another
+ * thread it becomes a per-CPU counter, for good. So a short-lived process's
+ * counters, which one thread touches, cost what integers cost.
+ *
+ *	struct pcpu_counter requests;
+ *
+ *	pcpu_counter_init(&requests, 0, 0);
+ *	pcpu_counter_inc(&requests);            any thread
+ *	pcpu_counter_read(&requests);           approximate, at once
+ *	pcpu_counter_sum(&requests);            exact, looks at all CPUs
+ *	pcpu_counter_destroy(&requests);
+ *
+ * struct pcpu_counter_tree is for many CPUs and frequent reading: its
+ * approximation is much closer, and its bounds are known.
+ *
+ * A counter's memory is the caller's, zeroed or not; it must not be copied.
+ * Nothing here may run beside init and destroy of the same counter.
+ */
+#ifndef PCPU_COUNTER_H
+#define PCPU_COUNTER_H
+
+#include <pcpu.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Private, but for inline functions.
+ *
+ *	value = own + shared + the sum of all copies
+ *
+ * Only the owner writes `own`, so there is no moment at which the counter
+ * changes over: once there are copies everybody uses them, and an owner who has
+ * not seen them yet adds to its own part once more.
+ */
+struct pcpu_counter {
+	int32_t *copies; /* a handle; NULL at first */
+	const void *owner;
+	int64_t own;
+	int64_t shared; /* what outgrew copies, and the first value */
+	int32_t batch;
+	uint32_t flags;
+};
+
+/* Flags. PCPU_NOWAIT: allocate copies so that updates may come from signal
+ * handlers; while there is no memory for them, updates are atomic. */
+#define PCPU_COUNTER_SHARED 0x100u  /* per-CPU at once */
+#define PCPU_COUNTER_UNOWNED 0x200u /* the first who updates it owns it */
+
+/* Bounds of a batch. The default follows the kernel's: twice the number of
+ * possible CPUs, at least 32. */
+#define PCPU_COUNTER_BATCH_MAX (1 << 20)
+
+#pragma GCC visibility push(default)
+
+/*
+ * Make a counter of the value, owned by the calling thread. Returns 0, or -1
+ * with errno
+ *	EINVAL	unknown flag
+ *	ENOMEM	no memory for its copies (PCPU_COUNTER_SHARED alone)
+ * Wait-free and without memory but for that flag. Follows
+ * percpu_counter_init().
+ */
+int pcpu_counter_init(struct pcpu_counter *counter, int64_t value,
+		      unsigned flags);
+
+/* The same for nr counters, or for none. percpu_counter_init_many(). */
+int pcpu_counter_init_many(struct pcpu_counter *counters, size_t nr,
+			   int64_t value, unsigned flags);
+
+/* Give its memory back. The counter is no longer one. */
+void pcpu_counter_destroy(struct pcpu_counter *counter);
+void pcpu_counter_destroy_many(struct pcpu_counter *counters, size_t nr);
+
+/*
+ * Give it a copy per CPU now. Returns 0, also if it has them, or -1 with errno
+ * ENOMEM: then it works on as it is, and later updates of other threads try
+ * again. Lock-free; may run beside updates. Cost: as pcpu_alloc().
+ */
+int pcpu_counter_upgrade(struct pcpu_counter *counter);
+
+/*
+ * The exact value of all updates that happened before. Of updates that run
+ * meanwhile some are in it; each that moves a full batch from a copy may count
+ * twice or not at all for the moment. Cost: a cache line per possible CPU once
+ * it has copies. percpu_counter_sum().
+ */
+int64_t pcpu_counter_sum_copies(const struct pcpu_counter *counter);
+
+/* Set the value. No update may run meanwhile. percpu_counter_set(). */
+void pcpu_counter_set(struct pcpu_counter *counter, int64_t value);
+
+/* How far a copy may count before what it has goes to the part that all share,
+ * 1 to PCPU_COUNTER_BATCH_MAX; others are EINVAL. May run beside updates. */
+int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch);
+
+/*
+ * The sign of value - other: -1, 0 or 1. Looks at the copies only if the
+ * approximation cannot tell. percpu_counter_compare().
+ */
+int pcpu_counter_compare(const struct pcpu_counter *counter, int64_t other);
+
+/* What inline functions leave to the library. */
+void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x,
+			 int32_t batch);
+
+#pragma GCC visibility pop
+
+/* A number of the running thread's that no other living thread has. */
+static inline const void *libpcpu_counter_thread(void)
+{
+	return &libpcpu_self;
+}
+
+/*
+ * Add to the owner's part. On x86-64 one instruction, so that a signal handler
+ * of the owner's never comes in between.
+ */
+static inline void libpcpu_counter_add_own(struct pcpu_counter *counter,
+					   int64_t x)
+{
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+	__asm__("addq %1, %0" : "+m"(counter->own) : "er"(x) : "cc");
+#else
+	/* Relaxed: nothing is published by a count. */
+	__atomic_fetch_add(&counter->own, x, __ATOMIC_RELAXED);
+#endif
+}
+
+/*
+ * Add x, with a batch other than the counter's. Any thread; signal handlers if
+ * it has copies, or PCPU_NOWAIT, or interrupt its owner alone. Cost: for the
+ * owner of a counter without copies about three instructions; else as
+ * pcpu_this_add_return(), and an atomic operation on a line that all share once
+ * in a batch. Progress: as pcpu_this_add(). percpu_counter_add_batch().
+ */
+static inline void pcpu_counter_add_batch(struct pcpu_counter *counter,
+					  int64_t x, int32_t batch)
+{
+#ifndef MODEL_CHECK
+	/* Pairs with pcpu_counter_upgrade(): the copies are zero. */
+	int32_t *copies = __atomic_load_n(&counter->copies, __ATOMIC_ACQUIRE);
+
+	if (!copies) {
+		if (counter->owner == libpcpu_counter_thread()) {
+			libpcpu_counter_add_own(counter, x);
+			return;
+		}
+	} else if (x < batch && x > -batch) {
+		int32_t now = pcpu_this_add_return(*copies, (int32_t)x);
+
+		if (now < batch && now > -batch)
+			return;
+		x = 0;
+	}
+#endif
+	libpcpu_counter_add(counter, x, batch);
+}
+
+static inline void pcpu_counter_add(struct pcpu_counter *counter, int64_t x)
+{
+	/* Relaxed: any batch will do. */
+	pcpu_counter_add_batch(
+		counter, x, __atomic_load_n(&counter->batch, __ATOMIC_RELAXED));
+}
+
+static inline void pcpu_counter_sub(struct pcpu_counter *counter, int64_t x)
+{
+	pcpu_counter_add(counter, -x);
+}
+
+static inline void pcpu_counter_inc(struct pcpu_counter *counter)
+{
+	pcpu_counter_add(counter, 1);
+}
+
+static inline void pcpu_counter_dec(struct pcpu_counter *counter)
+{
+	pcpu_counter_add(counter, -1);
+}
+
+/*
+ * The approximate value: exact while it has no copies, else off by less than
+ * the batch for each possible CPU. Wait-free, a load or two.
+ * percpu_counter_read().
+ */
+static inline int64_t pcpu_counter_read(const struct pcpu_counter *counter)
+{
+	/* Relaxed: of the moment. */
+	return __atomic_load_n(&counter->own, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&counter->shared, __ATOMIC_RELAXED);
+}
+
+/* For what is never negative, but may look so for a moment. */
+static inline int64_t
+pcpu_counter_read_positive(const struct pcpu_counter *counter)
+{
+	int64_t value = pcpu_counter_read(counter);
+
+	return value > 0 ? value : 0;
+}
+
+static inline int64_t pcpu_counter_sum(const struct pcpu_counter *counter)
+{
+	/* Relaxed: looked at again with the copies. */
+	if (!__atomic_load_n(&counter->copies, __ATOMIC_RELAXED))
+		return pcpu_counter_read(counter);
+	return pcpu_counter_sum_copies(counter);
+}
+
+static inline int64_t
+pcpu_counter_sum_positive(const struct pcpu_counter *counter)
+{
+	int64_t value = pcpu_counter_sum(counter);
+
+	return value > 0 ? value : 0;
+}
+
+/* Has it copies? */
+static inline bool pcpu_counter_is_shared(const struct pcpu_counter *counter)
+{
+	/* Relaxed: of the moment. */
+	return __atomic_load_n(&counter->copies, __ATOMIC_RELAXED) != NULL;
+}
+
+/*
+ * A counter with a tree above its copies. A copy that outgrows its batch passes
+ * that on to a node that it shares with three others, a node that outgrows four
+ * batches of theirs to the one above, and so on:
+ *
+ *	total					any value
+ *	 |------------------------------.
+ *	node (< 4 batches)		node	one of each 4 CPUs
+ *	 |------.------.------.		 |---
+ *	copy   copy   copy   copy	copy	of a CPU (< a batch)
+ *
+ * So the total is off by less than a batch for each possible CPU, and 3/4 of
+ *one more for each level of nodes, and the line of the total is written no more
+ * often than one CPU's copy outgrows its batch four times. With the default
+ * batch of 32 on 256 CPUs it is off by 26,368 at most; a pcpu_counter with its
+ * default batch by 130,816. Follows M. Desnoyers' hierarchical per-CPU counters
+ * (2025).
+ */
+struct libpcpu_counter_node;
+
+struct pcpu_counter_tree {
+	int32_t *copies; /* a handle */
+	struct libpcpu_counter_node *nodes;
+	int64_t total;
+	int64_t error; /* see pcpu_counter_tree_error() */
+	int32_t batch;
+	uint32_t nr_cpus;
+};
+
+#define PCPU_COUNTER_TREE_BATCH 32
+
+#pragma GCC visibility push(default)
+
+/*
+ * Make a counter of the value 0. @batch: 1 to PCPU_COUNTER_BATCH_MAX, or 0 for
+ * the default. Returns 0, or -1 with errno
+ *	EINVAL	batch out of range
+ *	ENOMEM
+ * Memory: 4 bytes per CPU and a cache line for each four CPUs.
+ */
+int pcpu_counter_tree_init(struct pcpu_counter_tree *tree, int32_t batch);
+
+void pcpu_counter_tree_destroy(struct pcpu_counter_tree *tree);
+
+/* The exact value of all updates that happened before; beside updates as
+ * pcpu_counter_sum(). Cost: a cache line per CPU. */
+int64_t pcpu_counter_tree_sum(const struct pcpu_counter_tree *tree);
+
+/* Set the value. No update may run meanwhile. */
+void pcpu_counter_tree_set(struct pcpu_counter_tree *tree, int64_t value);
+
+/*
+ * The sign of a - b, or of a - value. The approximate ones look at two
+ * integers, and return 0 if the values are too near to tell; the others look at
+ * the copies then, and are exact.
+ */
+int pcpu_counter_tree_compare_approximate(const struct pcpu_counter_tree *a,
+					  const struct pcpu_counter_tree *b);
+int pcpu_counter_tree_compare(const struct pcpu_counter_tree *a,
+			      const struct pcpu_counter_tree *b);
+int pcpu_counter_tree_compare_value_approximate(
+	const struct pcpu_counter_tree *a, int64_t value);
+int pcpu_counter_tree_compare_value(const struct pcpu_counter_tree *a,
+				    int64_t value);
+
+void libpcpu_counter_tree_add(struct pcpu_counter_tree *tree, int64_t x);
+
+#pragma GCC visibility pop
+
+/*
+ * Add x. Any thread, signal handlers. Cost: as pcpu_this_add_return(); once in
+ * a batch an atomic operation on a line that four CPUs share, and so on.
+ * Progress: as pcpu_this_add(), lock-free above.
+ */
+static inline void pcpu_counter_tree_add(struct pcpu_counter_tree *tree,
+					 int64_t x)
+{
+	int32_t batch = tree->batch;
+
+#ifndef MODEL_CHECK
+	if (x < batch && x > -batch) {
+		int32_t now = pcpu_this_add_return(*tree->copies, (int32_t)x);
+
+		if (now < batch && now > -batch)
+			return;
+		x = 0;
+	}
+#endif
+	libpcpu_counter_tree_add(tree, x);
+}
+
+/* The approximate value. Wait-free, one load. */
+static inline int64_t
+pcpu_counter_tree_approximate(const struct pcpu_counter_tree *tree)
+{
+	/* Relaxed: of the moment. */
+	return __atomic_load_n(&tree->total, __ATOMIC_RELAXED);
+}
+
+/* How far the approximation may be off, either way, by updates that happened
+ * before; those that run meanwhile may add what they have under way. */
+static inline int64_t
+pcpu_counter_tree_error(const struct pcpu_counter_tree *tree)
+{
+	return tree->error;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PCPU_COUNTER_H */

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The slow ways of pcpu_counter; what it is stands in <pcpu/counter.h>.
+ */
+#include "pcpu/counter.h"
+
+#include <errno.h>
+
+#include "chunk/atomic.h"
+#include "chunk/compiler.h"
+
+#define ALL_FLAGS (PCPU_NOWAIT | PCPU_COUNTER_SHARED | PCPU_COUNTER_UNOWNED)
+#define BATCH_MIN 32
+
+/* The fields are plain, as the header has users who do not know our wrappers.
+ */
+
+static atom64 *own_of(const struct pcpu_counter *counter)
+{
+	return (atom64 *)&counter->own;
+}
+
+static atom64 *shared_of(const struct pcpu_counter *counter)
+{
+	return (atom64 *)&counter->shared;
+}
+
+static atom64 *copies_of(const struct pcpu_counter *counter)
+{
+	return (atom64 *)&counter->copies;
+}
+
+static atom64 *owner_of(const struct pcpu_counter *counter)
+{
+	return (atom64 *)&counter->owner;
+}
+
+_Static_assert(sizeof(void *) == sizeof(atom64), "a pointer is a word");
+
+static int32_t *load_copies(const struct pcpu_counter *counter)
+{
+	/* pairs with [copies] pcpu_counter_upgrade(): the copies are zero */
+	return (int32_t *)(uintptr_t)load_acquire(copies_of(counter));
+}
+
+static int32_t default_batch(void)
+{
+	int32_t batch = 2 * (int32_t)pcpu_nr_cpus();
+
+	return batch > BATCH_MIN ? batch : BATCH_MIN;
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+static void init(struct pcpu_counter *counter, int64_t value, unsigned flags,
+		 int32_t batch)
+{
+	counter->copies = NULL;
+	counter->owner =
+		flags & PCPU_COUNTER_UNOWNED ? NULL : libpcpu_counter_thread();
+	counter->own = 0;
+	counter->shared = value;
+	counter->batch = batch;
+	counter->flags = flags;
+}
+
+static int upgrade_many(struct pcpu_counter *counters, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (pcpu_counter_upgrade(&counters[i])) {
+			pcpu_counter_destroy_many(counters, i);
+			errno = ENOMEM;
+			return -1;
+		}
+	return 0;
+}
+
+int pcpu_counter_init_many(struct pcpu_counter *counters, size_t nr,
+			   int64_t value, unsigned flags)
+{
+	int32_t batch = default_batch();
+	size_t i;
+
+	if (flags & ~ALL_FLAGS) {
+		errno = EINVAL;
+		return -1;
+	}
+	for (i = 0; i < nr; i++)
+		init(&counters[i], value, flags, batch);
+	return flags & PCPU_COUNTER_SHARED ? upgrade_many(counters, nr) : 0;
+}
+
+int pcpu_counter_init(struct pcpu_counter *counter, int64_t value,
+		      unsigned flags)
+{
+	return pcpu_counter_init_many(counter, 1, value, flags);
+}
+
+void pcpu_counter_destroy(struct pcpu_counter *counter)
+{
+	pcpu_free(load_copies(counter));
+	/* relaxed: nobody else uses it any more */
+	store_relaxed(copies_of(counter), 0);
+}
+
+void pcpu_counter_destroy_many(struct pcpu_counter *counters, size_t nr)
+{
+	while (nr--)
+		pcpu_counter_destroy(&counters[nr]);
+}
+
+int pcpu_counter_upgrade(struct pcpu_counter *counter)
+{
+	int saved = errno;
+	uint64_t none = 0;
+	int32_t *copies;
+
+	if (load_copies(counter))
+		return 0;
+	copies = pcpu_alloc_flags(sizeof(*copies), sizeof(*copies),
+				  counter->flags & PCPU_NOWAIT);
+	if (!copies)
+		return -1;
+	/* pairs with [copies] load_copies(): the copies are zero */
+	if (!cas_release(copies_of(counter), &none, (uintptr_t)copies))
+		pcpu_free(copies);
+	errno = saved;
+	return 0;
+}
+
+int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch)
+{
+	if (batch < 1 || batch > PCPU_COUNTER_BATCH_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	/* relaxed: any batch will do */
+	store_relaxed((atom32 *)&counter->batch, (uint32_t)batch);
+	return 0;
+}
+
+/* --- updates -------------------------------------------------------------- */
+
+/* Move full batches from this CPU's copy, or from that where we are moved to.
+ */
+static void pass_on(struct pcpu_counter *counter, int32_t *copies,
+		    int32_t batch)
+{
+	int32_t now = pcpu_this_read(*copies);
+
+	while (now >= batch || now <= -batch) {
+		int32_t seen = pcpu_this_cmpxchg(*copies, now, 0);
+
+		if (seen == now) {
+			/* relaxed: a count publishes nothing */
+			fetch_add_relaxed(shared_of(counter),
+					  (uint64_t)(int64_t)now);
+			return;
+		}
+		now = seen;
+	}
+}
+
+static void add_to_copies(struct pcpu_counter *counter, int32_t *copies,
+			  int64_t x, int32_t batch)
+{
+	if (x >= batch || x <= -batch) {
+		/* relaxed: a count publishes nothing */
+		fetch_add_relaxed(shared_of(counter), (uint64_t)x);
+		return;
+	}
+	if (x)
+		pcpu_this_add(*copies, (int32_t)x);
+	pass_on(counter, copies, batch);
+}
+
+/* Is the running thread the owner, now or by this? */
+static bool own(struct pcpu_counter *counter)
+{
+	uint64_t self = (uintptr_t)libpcpu_counter_thread(), none = 0;
+
+	/* relaxed: who compares equal has stored it, or was handed the counter
+	 * by who did */
+	return load_relaxed(owner_of(counter)) == self ||
+	       (counter->flags & PCPU_COUNTER_UNOWNED &&
+		/* relaxed: the same */
+		cas_relaxed(owner_of(counter), &none, self));
+}
+
+void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)
+{
+	int32_t *copies = load_copies(counter);
+
+	if (!copies && own(counter)) {
+		/* relaxed: only we write it */
+		add_local_relaxed(own_of(counter), (uint64_t)x);
+		return;
+	}
+	if (!copies && !pcpu_counter_upgrade(counter))
+		copies = load_copies(counter);
+	if (copies)
+		add_to_copies(counter, copies, x, batch);
+	else
+		/* relaxed: a count publishes nothing */
+		fetch_add_relaxed(shared_of(counter), (uint64_t)x);
+}
+
+void pcpu_counter_set(struct pcpu_counter *counter, int64_t value)
+{
+	int32_t *copies = load_copies(counter);
+	int cpu;
+
+	if (copies)
+		pcpu_for_each_cpu (cpu)
+			/* relaxed: no update runs */
+			store_relaxed((atom32 *)pcpu_ptr(copies, cpu), 0);
+	store_relaxed(own_of(counter), 0); /* relaxed: the same */
+	/* relaxed: the same */
+	store_relaxed(shared_of(counter), (uint64_t)value);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+int64_t pcpu_counter_sum_copies(const struct pcpu_counter *counter)
+{
+	int32_t *copies = load_copies(counter);
+	int64_t sum = 0;
+	int cpu;
+
+	if (copies)
+		pcpu_for_each_cpu (cpu)
+			/* relaxed: of the moment */
+			sum += (int32_t)load_relaxed(
+				(atom32 *)pcpu_ptr(copies, cpu));
+	return sum + pcpu_counter_read(counter);
+}
+
+static int sign(int64_t x)
+{
+	return (x > 0) - (x < 0);
+}
+
+int pcpu_counter_compare(const struct pcpu_counter *counter, int64_t other)
+{
+	/* relaxed: of the moment */
+	int64_t batch = (int32_t)load_relaxed((atom32 *)&counter->batch);
+	int64_t error = batch * pcpu_nr_cpus();
+	int64_t rough = pcpu_counter_read(counter) - other;
+
+	if (rough > error || rough < -error)
+		return sign(rough);
+	return sign(pcpu_counter_sum(counter) - other);
+}

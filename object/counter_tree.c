@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The nodes above the copies of a pcpu_counter_tree, see <pcpu/counter.h>.
+ *
+ * Level 0 are the copies, with a batch of B. A node of level i holds what its
+ * four children passed on, multiples of B * 4^(i-1), and keeps less than
+ * B * 4^i; what is more goes up. Of the last level, which would have one node,
+ * only the total is there.
+ *
+ *	T1  value = total + the sum of all nodes + the sum of all copies
+ *	T2  |node of level i| <= 3 * B * 4^(i-1), always
+ *	T3  |copy| < B, whenever nobody is in the middle of an update
+ */
+#include "pcpu/counter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chunk/atomic.h"
+
+#define FAN_OUT 4u
+#define LINE 64u
+
+struct libpcpu_counter_node {
+	_Alignas(LINE) atom64 value;
+};
+
+static atom64 *total_of(const struct pcpu_counter_tree *tree)
+{
+	return (atom64 *)&tree->total;
+}
+
+/* Nodes of the level above one that has nr. */
+static uint32_t level_above(uint32_t nr)
+{
+	return (nr + FAN_OUT - 1) / FAN_OUT;
+}
+
+/* Nodes in all, and how far these and the copies may keep the total off. */
+static uint32_t count_nodes(uint32_t nr_cpus, int64_t batch, int64_t *error)
+{
+	uint32_t level = level_above(nr_cpus), nr = 0;
+
+	*error = nr_cpus * (batch - 1);
+	for (; level > 1; level = level_above(level)) {
+		*error += level * (FAN_OUT - 1) * batch;
+		batch *= FAN_OUT;
+		nr += level;
+	}
+	return nr;
+}
+
+int pcpu_counter_tree_init(struct pcpu_counter_tree *tree, int32_t batch)
+{
+	size_t nr, bytes;
+
+	memset(tree, 0, sizeof(*tree));
+	if (batch < 0 || batch > PCPU_COUNTER_BATCH_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	tree->batch = batch ? batch : PCPU_COUNTER_TREE_BATCH;
+	tree->nr_cpus = pcpu_nr_cpus();
+	nr = count_nodes(tree->nr_cpus, tree->batch, &tree->error);
+	bytes = nr * sizeof(*tree->nodes);
+	tree->copies = pcpu_alloc(sizeof(*tree->copies), sizeof(*tree->copies));
+	tree->nodes = nr ? aligned_alloc(LINE, bytes) : NULL;
+	if (!tree->copies || (nr && !tree->nodes)) {
+		pcpu_counter_tree_destroy(tree);
+		errno = ENOMEM;
+		return -1;
+	}
+	if (nr)
+		memset(tree->nodes, 0, bytes);
+	return 0;
+}
+
+void pcpu_counter_tree_destroy(struct pcpu_counter_tree *tree)
+{
+	pcpu_free(tree->copies);
+	free(tree->nodes);
+	memset(tree, 0, sizeof(*tree));
+}
+
+/* Of x, what is a multiple of the batch: rounded towards 0. */
+static int64_t full_batches(int64_t x, int64_t batch)
+{
+	return x / batch * batch;
+}
+
+/* Add to a node. Returns what it passes on. */
+static int64_t add_to_node(atom64 *node, int64_t x, int64_t batch)
+{
+	uint64_t old = load_relaxed(node); /* relaxed: the CAS decides */
+	int64_t now, up;
+
+	do {
+		now = (int64_t)old + x;
+		up = full_batches(now, batch);
+		/* relaxed: a count publishes nothing */
+	} while (!cas_weak_relaxed(node, &old, (uint64_t)(now - up)));
+	return up;
+}
+
+/* Pass on full batches of a CPU's copy. */
+static void pass_on(struct pcpu_counter_tree *tree, uint32_t cpu, int64_t x)
+{
+	struct libpcpu_counter_node *node = tree->nodes;
+	uint32_t level = level_above(tree->nr_cpus), i = cpu / FAN_OUT;
+	int64_t batch = (int64_t)tree->batch * FAN_OUT;
+
+	for (; x && level > 1; level = level_above(level)) {
+		x = add_to_node(&node[i].value, x, batch);
+		node += level;
+		i /= FAN_OUT;
+		batch *= FAN_OUT;
+	}
+	if (x)
+		/* relaxed: a count publishes nothing */
+		fetch_add_relaxed(total_of(tree), (uint64_t)x);
+}
+
+/* What this CPU's copy, or that where we are moved to, has in full batches. */
+static int64_t take_full(const struct pcpu_counter_tree *tree)
+{
+	int32_t now = pcpu_this_read(*tree->copies);
+
+	for (;;) {
+		int32_t up = (int32_t)full_batches(now, tree->batch), seen;
+
+		if (!up)
+			return 0;
+		seen = pcpu_this_cmpxchg(*tree->copies, now, now - up);
+		if (seen == now)
+			return up;
+		now = seen;
+	}
+}
+
+void libpcpu_counter_tree_add(struct pcpu_counter_tree *tree, int64_t x)
+{
+	int64_t up = full_batches(x, tree->batch);
+
+	if (x - up)
+		pcpu_this_add(*tree->copies, (int32_t)(x - up));
+	pass_on(tree, (uint32_t)pcpu_cpu(), up + take_full(tree));
+}
+
+int64_t pcpu_counter_tree_sum(const struct pcpu_counter_tree *tree)
+{
+	int64_t sum = pcpu_counter_tree_approximate(tree), error;
+	uint32_t i, nr = count_nodes(tree->nr_cpus, tree->batch, &error);
+	int cpu;
+
+	/* relaxed: of the moment */
+	for (i = 0; i < nr; i++)
+		sum += (int64_t)load_relaxed(&tree->nodes[i].value);
+	pcpu_for_each_cpu (cpu)
+		/* relaxed: the same */
+		sum += (int32_t)load_relaxed(
+			(atom32 *)pcpu_ptr(tree->copies, cpu));
+	return sum;
+}
+
+void pcpu_counter_tree_set(struct pcpu_counter_tree *tree, int64_t value)
+{
+	int64_t error;
+	uint32_t i, nr = count_nodes(tree->nr_cpus, tree->batch, &error);
+	int cpu;
+
+	/* relaxed: no update runs */
+	for (i = 0; i < nr; i++)
+		store_relaxed(&tree->nodes[i].value, 0);
+	pcpu_for_each_cpu (cpu)
+		/* relaxed: the same */
+		store_relaxed((atom32 *)pcpu_ptr(tree->copies, cpu), 0);
+	/* relaxed: the same */
+	store_relaxed(total_of(tree), (uint64_t)value);
+}
+
+/* The sign of a difference that may be off by as much; 0 if that is unknown. */
+static int sure_sign(int64_t difference, int64_t error)
+{
+	return (difference > error) - (difference < -error);
+}
+
+int pcpu_counter_tree_compare_approximate(const struct pcpu_counter_tree *a,
+					  const struct pcpu_counter_tree *b)
+{
+	return sure_sign(pcpu_counter_tree_approximate(a) -
+				 pcpu_counter_tree_approximate(b),
+			 a->error + b->error);
+}
+
+int pcpu_counter_tree_compare(const struct pcpu_counter_tree *a,
+			      const struct pcpu_counter_tree *b)
+{
+	int sign = pcpu_counter_tree_compare_approximate(a, b);
+
+	return sign ? sign
+		    : sure_sign(pcpu_counter_tree_sum(a) -
+					pcpu_counter_tree_sum(b),
+				0);
+}
+
+int pcpu_counter_tree_compare_value_approximate(
+	const struct pcpu_counter_tree *a, int64_t value)
+{
+	return sure_sign(pcpu_counter_tree_approximate(a) - value, a->error);
+}
+
+int pcpu_counter_tree_compare_value(const struct pcpu_counter_tree *a,
+				    int64_t value)
+{
+	int sign = pcpu_counter_tree_compare_value_approximate(a, value);
+
+	return sign ? sign : sure_sign(pcpu_counter_tree_sum(a) - value, 0);
+}

@@ -60,7 +60,7 @@ static void lay_out(unsigned nr_nodes)
 	ck_assert(topology.placed == (nr_nodes > 1));
 	memset(&layout, 0, sizeof(layout));
 	nr_calls = 0;
-	ck_assert(layout_init());
+	ck_assert(layout_init(false));
 	ck_assert_uint_lt(nr_calls, NR_CALLS);
 }
 

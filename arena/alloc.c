@@ -34,7 +34,8 @@ _Static_assert(PCPU_ALIGN_MAX == PAGE_BYTES, "slabs start on a page");
 static bool arguments_are_good(size_t size, size_t align, unsigned flags)
 {
 	return size - 1 < PCPU_SIZE_MAX && align - 1 < PCPU_ALIGN_MAX &&
-	       (align & (align - 1)) == 0 && (flags & ~PCPU_NOWAIT) == 0;
+	       (align & (align - 1)) == 0 &&
+	       (flags & ~(PCPU_NOWAIT | PCPU_NOZERO)) == 0;
 }
 
 /*
@@ -57,14 +58,17 @@ SLOW static void *hand_out_fresh(uintptr_t handle, uint64_t word, uint64_t bit)
 	return hand_out_virgin(handle, object);
 }
 
-static inline void *hand_out_object(unsigned nr, struct object object)
+static inline void *hand_out_object(unsigned nr, struct object object,
+				    unsigned flags)
 {
 	const struct size_class *class = &size_classes[nr];
 	uintptr_t handle = object_handle(class, object);
 
-	if (object_is_used(object))
-		return class->zero(class, handle);
-	return hand_out_virgin(handle, object);
+	if (!object_is_used(object))
+		return hand_out_virgin(handle, object);
+	if (unlikely(flags & PCPU_NOZERO))
+		return (void *)handle;
+	return class->zero(class, handle);
 }
 
 /* Another constructor may be faster than ours. */
@@ -85,6 +89,8 @@ SLOW /* The slot may hold an object: we were thrown out of its sequence. */
 
 	if (!front_claim(&size_classes[class], &claimed))
 		return false;
+	/* relaxed: statistics */
+	add_local_relaxed(&claimed.slot->nr_alloc, 1);
 	object->word.nr = (uint32_t)claimed.word;
 	object->bit = (unsigned)claimed.bit;
 	return true;
@@ -96,13 +102,14 @@ static void *alloc_slow(unsigned class, unsigned flags)
 	struct object object;
 
 	r.cpu = (unsigned)libpcpu_cpu();
-	if (!arena_pick(&r, &object) && !claim_again(class, &object)) {
+	if (arena_pick(&r, &object)) {
+		/* relaxed: statistics */
+		add_local_relaxed(&arena_slots[r.cpu].slot[class].nr_alloc, 1);
+	} else if (!claim_again(class, &object)) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	/* relaxed: statistics */
-	add_local_relaxed(&arena_slots[r.cpu].slot[class].nr_alloc, 1);
-	return hand_out_object(class, object);
+	return hand_out_object(class, object, flags);
 }
 
 SLOW static void *alloc_stale(struct object object, unsigned class,
@@ -150,7 +157,7 @@ static void *alloc_word(size_t end, unsigned class, unsigned flags)
 	if (unlikely(!slab_is(word_page(word), class)))
 		return alloc_stale(object, class, flags);
 	add_local_relaxed(&slot->nr_alloc, 1); /* relaxed: statistics */
-	return hand_out_object(class, object);
+	return hand_out_object(class, object, flags);
 }
 
 /* The running CPU's front has nothing, or there is none. */
@@ -179,14 +186,28 @@ FAST static inline void *alloc_class(size_t end, const struct size_class *class,
 	return class->zero(class, handle);
 }
 
+/* With PCPU_NOZERO. */
+static void *alloc_as_is(size_t end, unsigned class, unsigned flags)
+{
+	struct object object;
+
+	if (unlikely(!claim_again(class, &object)))
+		return alloc_word(end, class, flags);
+	return hand_out_object(class, object, flags);
+}
+
 /* Everything but small sizes and alignments; or bad arguments. */
 SLOW static void *alloc_general(size_t end, size_t align, unsigned flags)
 {
 	size_t size = end + 1;
 
-	if (arguments_are_good(size, align, flags))
-		return alloc_class(
-			end, &size_classes[sizeclass_of(size, align)], flags);
+	if (arguments_are_good(size, align, flags)) {
+		unsigned class = sizeclass_of(size, align);
+
+		if (flags & PCPU_NOZERO)
+			return alloc_as_is(end, class, flags);
+		return alloc_class(end, &size_classes[class], flags);
+	}
 	/* Too much is another mistake than nonsense. */
 	errno = size > PCPU_SIZE_MAX && arguments_are_good(1, align, flags)
 			? ENOMEM

@@ -64,13 +64,13 @@ static unsigned first_run(uint64_t bits)
 
 /* Make objects that lie side by side ready for their owner. */
 static void ready_run(const struct bunch *bunch, struct object first,
-		      unsigned nr)
+		      unsigned nr, unsigned flags)
 {
 	struct object last = {first.word, first.bit + nr - 1};
 	/* relaxed: as in object_is_used() */
 	unsigned used = load_relaxed(&layout.used[first.word.nr]);
 
-	if (first.bit < used)
+	if (first.bit < used && !(flags & PCPU_NOZERO))
 		copies_zero_run(bunch->class,
 				object_handle(bunch->class, first),
 				used - first.bit < nr ? used - first.bit : nr);
@@ -79,7 +79,8 @@ static void ready_run(const struct bunch *bunch, struct object first,
 }
 
 /* Returns how many there were. */
-static size_t hand_out_bunch(const struct bunch *bunch, void **objects)
+static size_t hand_out_bunch(const struct bunch *bunch, void **objects,
+			     unsigned flags)
 {
 	uint64_t bits = bunch->bits;
 	size_t nr = 0;
@@ -88,7 +89,7 @@ static size_t hand_out_bunch(const struct bunch *bunch, void **objects)
 		struct object object = {bunch->word, word_first(bits)};
 		unsigned run = first_run(bits), i;
 
-		ready_run(bunch, object, run);
+		ready_run(bunch, object, run, flags);
 		bits &= ~word_run(object.bit, run);
 		for (i = 0; i < run; i++, object.bit++)
 			objects[nr++] =
@@ -114,7 +115,7 @@ int pcpu_alloc_bulk(size_t size, size_t align, unsigned flags, size_t nr,
 		have++;
 		bunch.class = &size_classes[sizeclass_of(size, align)];
 		while (have < nr && claim_bunch(&bunch, nr - have))
-			have += hand_out_bunch(&bunch, objects + have);
+			have += hand_out_bunch(&bunch, objects + have, flags);
 	}
 	if (have == nr)
 		return 0;

@@ -57,6 +57,13 @@ extern "C" {
 #define PCPU_NOWAIT LIBPCPU_NOWAIT
 
 /*
+ * Leave the copies as they are: whatever their last owners wrote, or zeroes. So
+ * the cost does not grow with the number of CPUs, and who initialises each copy
+ * anyway, or only those that are needed, does it once.
+ */
+#define PCPU_NOZERO LIBPCPU_NOZERO
+
+/*
  * Allocate zeroed memory on every possible CPU.
  *
  * @size:  bytes of one copy, 1 to PCPU_SIZE_MAX; rounded up to 4 bytes and to
@@ -76,7 +83,7 @@ extern "C" {
 void *pcpu_alloc(size_t size, size_t align);
 
 /*
- * The same with flags (0 or PCPU_NOWAIT); any other flag is EINVAL. With
+ * The same with flags (PCPU_NOWAIT, PCPU_NOZERO); any other is EINVAL. With
  * PCPU_NOWAIT it may also be called from a signal handler.
  * Follows __alloc_percpu_gfp() with and without GFP_ATOMIC.
  */

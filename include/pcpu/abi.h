@@ -41,6 +41,7 @@ extern "C" {
 #define LIBPCPU_SIZE_MAX 32768u
 #define LIBPCPU_ALIGN_MAX 4096u
 #define LIBPCPU_NOWAIT 1u
+#define LIBPCPU_NOZERO 2u
 
 /* Distance from handle to copy, by window and CPU; constant after start. */
 extern ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];

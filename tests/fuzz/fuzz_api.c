@@ -113,7 +113,7 @@ static void bad_arguments(unsigned kind)
 	require(!pcpu_alloc(0, 8), "size 0");
 	require(!pcpu_alloc(PCPU_SIZE_MAX + 1 + kind, 8), "too large");
 	require(!pcpu_alloc(SIZE_MAX - kind, 4096), "much too large");
-	require(!pcpu_alloc_flags(8, 8, 2u << kind % 30), "unknown flag");
+	require(!pcpu_alloc_flags(8, 8, 4u << kind % 30), "unknown flag");
 	require(pcpu_alloc_bulk(8, align, 0, 2, none), "in bulk");
 	require(pcpu_alloc_bulk(PCPU_SIZE_MAX + 1 + kind, 8, 0, 2, none),
 		"too large, in bulk");

@@ -120,6 +120,94 @@ START_TEST(alloc__recycled_memory__zero_on_every_cpu)
 }
 END_TEST
 
+static void expect_filled(void *p)
+{
+	static char filled[PCPU_SIZE_MAX];
+	int cpu;
+
+	memset(filled, 0xa5, sizeof(filled));
+	pcpu_for_each_cpu (cpu)
+		ck_assert_mem_eq(pcpu_ptr(p, cpu), filled, pcpu_usable_size(p));
+}
+
+static void *alloc_unzeroed(unsigned class)
+{
+	const struct size_class *c = &size_classes[class];
+
+	return pcpu_alloc_flags(c->size, c->window == WINDOW_PAGES ? 128 : 4,
+				PCPU_NOZERO);
+}
+
+/* And who gets it next without the flag finds zeroes. */
+START_TEST(alloc__nozero_of_recycled_memory__as_its_last_owner_left_it)
+{
+	unsigned class;
+
+	for (class = 1; class < NR_CLASSES; class += 1) {
+		void *keep = alloc_of(class), *p = alloc_of(class), *again;
+
+		fill(p);
+		pcpu_free(p);
+		again = alloc_unzeroed(class);
+		if (size_classes[class_of(p)].nr_objects >= 2) {
+			ck_assert_ptr_eq(again, p);
+			expect_filled(again);
+		}
+		pcpu_free(again);
+		again = alloc_of(class);
+		expect_zero(again);
+		pcpu_free(again);
+		pcpu_free(keep);
+	}
+}
+END_TEST
+
+START_TEST(alloc__nozero_of_virgin_memory__zeroed_for_the_next_owner)
+{
+	void *keep = alloc_unzeroed(20), *p = alloc_unzeroed(20);
+
+	expect_zero(p);
+	fill(p);
+	pcpu_free(p);
+	ck_assert_ptr_eq(alloc_of(20), p);
+	expect_zero(p);
+	pcpu_free(p);
+	pcpu_free(keep);
+}
+END_TEST
+
+static bool is_among(void *const *objects, unsigned nr, const void *p)
+{
+	while (nr-- > 0)
+		if (objects[nr] == p)
+			return true;
+	return false;
+}
+
+/* Through the slot, and past it. */
+START_TEST(alloc_bulk__nozero__as_the_last_owners_left_them)
+{
+	void *first[200], *again[200];
+	unsigned i, nr = 0;
+
+	ck_assert_int_eq(pcpu_alloc_bulk(24, 8, 0, 200, first), 0);
+	for (i = 0; i < 200; i++)
+		fill(first[i]);
+	pcpu_free_bulk(200, first);
+	ck_assert_int_eq(pcpu_alloc_bulk(24, 8, PCPU_NOZERO, 200, again), 0);
+	for (i = 0; i < 200; i++) {
+		if (!is_among(first, 200, again[i])) {
+			expect_zero(again[i]);
+			continue;
+		}
+		expect_filled(again[i]);
+		nr++;
+	}
+	ck_assert_uint_ge(nr, 30); /* of the slab that stayed */
+	pcpu_free_bulk(200, again);
+}
+END_TEST
+
 /* What is zeroed is what one owner had: the neighbours keep theirs. */
 START_TEST(alloc__recycled_memory__neighbours_untouched)
 {
@@ -202,6 +290,12 @@ int main(int argc, char **argv)
 		tc, alloc__virgin_memory__no_page_of_any_copy_is_touched, 0,
 		16);
 	tcase_add_test(tc, alloc__recycled_memory__zero_on_every_cpu);
+	tcase_add_test(
+		tc,
+		alloc__nozero_of_recycled_memory__as_its_last_owner_left_it);
+	tcase_add_test(
+		tc, alloc__nozero_of_virgin_memory__zeroed_for_the_next_owner);
+	tcase_add_test(tc, alloc_bulk__nozero__as_the_last_owners_left_them);
 	tcase_add_test(tc, alloc__recycled_memory__neighbours_untouched);
 	tcase_add_test(tc,
 		       alloc__pages_of_another_class_before__zero_on_every_cpu);

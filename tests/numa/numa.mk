@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 # Real NUMA: guests with several nodes under QEMU, which emulates all of it, so
-# that any machine will do. Kernels stay in build/numa, the log of a boot in
-# $B/numa/log.
+# that any machine will do. Kernels stay in build/numa, the log of each boot in
+# $B/numa/log. The machines are in tests/numa/run.
 
 NUMA_KERNELS := 6.1 6.12## Debian kernels that check-numa boots
-NUMA_CASES := main memoryless uneven late## machines that check-numa boots, see tests/numa/run
+NUMA_CASES := main memoryless sparse uneven late## machines that it boots
+NUMA_LARGE := large-16 large-64
 
 NUMATEST := $(wildcard tests/numa/test_*.c)
 NUMABIN := $(NUMATEST:%.c=$B/%)
-# Programs of the ordinary suite that run in a guest, too.
-GUESTBIN := $(addprefix $B/tests/,unit/test_topology unit/test_layout \
-	unit/test_arena)
-KERNELS := $(NUMA_KERNELS:%=build/numa/vmlinuz-%)
+# The ordinary suite, but for what is about no machine.
+GUESTBIN := $(filter-out %/test_baseline_api %/test_baseline_hints \
+	%/test_baseline_trim %/test_projection,$(TESTBIN))
+GUESTKERNELS := $(NUMA_KERNELS:%=build/numa/vmlinuz-%)
 
 $(NUMATEST:%.c=$B/%.o): | build/setup-check
 
@@ -25,6 +26,9 @@ $B/numa/initramfs.gz: $(NUMABIN) $(GUESTBIN) tests/numa/init \
 	$(call say,CPIO,$@)
 	$(Q)tests/numa/initramfs $@ $(NUMABIN) $(GUESTBIN)
 
-.PHONY: check-numa
-check-numa: $B/numa/initramfs.gz $(KERNELS) ## on emulated machines with several nodes, two kernels
-	$(Q)tests/numa/run $B/numa "$(NUMA_CASES)" "$(KERNELS)"
+.PHONY: check-numa check-numa-large
+check-numa: $B/numa/initramfs.gz $(GUESTKERNELS) ## on emulated machines with several nodes, two kernels
+	$(Q)tests/numa/run $B/numa "$(NUMA_CASES)" "$(GUESTKERNELS)"
+
+check-numa-large: ## the same with 16 and with 64 CPUs on 4 nodes
+	$(Q)$(MAKE) --no-print-directory NUMA_CASES="$(NUMA_LARGE)" check-numa

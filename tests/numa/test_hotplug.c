@@ -16,7 +16,8 @@
 
 #define NR_WORKERS 4u
 #define NR_HELD 32u
-#define NR_SINGLE 4u /* CPUs that go and come back one by one */
+#define NR_GOING 8u  /* CPUs that go at most, the highest */
+#define NR_SINGLE 4u /* of them, those that go and come back one by one */
 
 static _Atomic bool done;
 static _Atomic uint64_t nr_counted;
@@ -33,11 +34,21 @@ static uint64_t sum(const long *handle)
 	return total;
 }
 
+/* CPUs that go are this one and all above. */
+static unsigned first_to_go(void)
+{
+	unsigned nr = 0;
+
+	while (nr < pcpu_nr_cpus() && guest_node_of_cpu(nr) >= 0)
+		nr++;
+	return nr > NR_GOING ? nr - NR_GOING : 1;
+}
+
 static void set_all_online(bool online)
 {
 	unsigned cpu;
 
-	for (cpu = 1; cpu < pcpu_nr_cpus(); cpu++)
+	for (cpu = first_to_go(); cpu < pcpu_nr_cpus(); cpu++)
 		if (guest_node_of_cpu(cpu) >= 0 &&
 		    guest_is_online(cpu) != online)
 			guest_set_online(cpu, online);
@@ -70,18 +81,18 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Some CPUs one by one, then all but one, then all are back. NUMA_ROUNDS times,
- * as a transition takes up to a second here. */
+/* Some CPUs one by one, then all, NUMA_ROUNDS times: a transition takes up to a
+ * second here. */
 static void *plug(void *unused)
 {
 	const char *text = getenv("NUMA_ROUNDS");
 	unsigned round, rounds = text ? (unsigned)strtoul(text, NULL, 10) : 1;
-	unsigned i, step = (pcpu_nr_cpus() + NR_SINGLE - 1) / NR_SINGLE;
+	unsigned i, first = first_to_go();
 
 	(void)unused;
 	for (round = 0; round < rounds; round++) {
 		for (i = 0; i < NR_SINGLE; i++) {
-			unsigned cpu = 1 + round % step + i * step;
+			unsigned cpu = first + (round + 2 * i) % NR_GOING;
 
 			if (cpu < pcpu_nr_cpus() && guest_is_online(cpu)) {
 				guest_set_online(cpu, false);

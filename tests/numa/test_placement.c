@@ -99,7 +99,7 @@ START_TEST(copies__given_back_and_fresh_again__on_their_cpus_nodes)
 	alloc_all(_i);
 	check_all(_i);
 	free_all();
-	ck_assert_uint_gt(pcpu_trim(), 0);
+	pcpu_trim(); /* or the worker was first */
 	alloc_all(_i);
 	check_all(_i);
 }

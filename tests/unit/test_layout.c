@@ -375,7 +375,8 @@ static TCase *case_memory(void)
 		tc, depopulate__chunk_between_two__its_data_and_no_other_goes,
 		0, NR_WINDOWS);
 	tcase_add_test(tc, bind__simulated_nodes__left_alone);
-	tcase_add_test(tc, bind__real_node__pages_from_the_first_byte_on_prefer_it);
+	tcase_add_test(tc,
+		       bind__real_node__pages_from_the_first_byte_on_prefer_it);
 	tcase_add_test(tc, bind__node_that_is_not_there__harmless);
 	return tc;
 }

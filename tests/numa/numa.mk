@@ -9,9 +9,11 @@ NUMA_LARGE := large-16 large-64
 
 NUMATEST := $(wildcard tests/numa/test_*.c)
 NUMABIN := $(NUMATEST:%.c=$B/%)
-# The ordinary suite, but for what is about no machine.
-GUESTBIN := $(filter-out %/test_baseline_api %/test_baseline_hints \
-	%/test_baseline_trim %/test_projection,$(TESTBIN))
+# Of the ordinary suite what is about nodes, CPUs and threads. Not what simulates
+# a thousand CPUs: a guest has neither the memory nor the time.
+GUESTBIN := $(addprefix $B/tests/,$(addprefix unit/test_,topology nodes layout \
+	bind arena pool reclaim pick pages_race reserve_slots front \
+	front_frees front_threads trim) test_arguments test_stress)
 GUESTKERNELS := $(NUMA_KERNELS:%=build/numa/vmlinuz-%)
 
 $(NUMATEST:%.c=$B/%.o): | build/setup-check

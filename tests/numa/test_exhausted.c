@@ -141,6 +141,8 @@ START_TEST(node_exhausted__its_threads_allocate__small_objects)
 	int node;
 
 	cpu = find_cpu(&node);
+	if (!guest_is_online(cpu))
+		guest_set_online(cpu, true);
 	guest_pin(cpu);
 	pcpu_stats_get(&before);
 	exhaust(node);

@@ -9,11 +9,10 @@ NUMA_LARGE := large-16 large-64
 
 NUMATEST := $(wildcard tests/numa/test_*.c)
 NUMABIN := $(NUMATEST:%.c=$B/%)
-# Of the ordinary suite what is about nodes, CPUs and threads. Not what simulates
-# a thousand CPUs: a guest has neither the memory nor the time.
+# Of the ordinary suite what fits into a guest's time and memory: no simulated
+# machines of a thousand CPUs, no threads that wait for each other's turns.
 GUESTBIN := $(addprefix $B/tests/,$(addprefix unit/test_,topology nodes layout \
-	bind arena pool reclaim pick pages_race reserve_slots front \
-	front_frees front_threads trim) test_arguments test_stress)
+	bind arena alloc alloc_copies chunk front) test_arguments)
 GUESTKERNELS := $(NUMA_KERNELS:%=build/numa/vmlinuz-%)
 
 $(NUMATEST:%.c=$B/%.o): | build/setup-check

@@ -23,7 +23,8 @@ build/numa/vmlinuz-%: | build/setup-numa
 	$(Q)tests/numa/kernel $* $@ || true
 
 $B/numa/initramfs.gz: $(NUMABIN) $(GUESTBIN) tests/numa/init \
-		tests/numa/initramfs tools/run-tests | build/setup-numa
+		tests/numa/initramfs tests/numa/numa.mk tools/run-tests \
+		| build/setup-numa
 	$(call say,CPIO,$@)
 	$(Q)tests/numa/initramfs $@ $(NUMABIN) $(GUESTBIN)
 

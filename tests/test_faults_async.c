@@ -210,6 +210,24 @@ static void allocate_in_handler(int sig)
 	errno = saved;
 }
 
+static void *bulk_held[20];
+
+/* With NOWAIT, bulk calls may be made in handlers, too. */
+static void allocate_in_bulk_in_handler(int sig)
+{
+	int saved = errno;
+
+	(void)sig;
+	nr_handled++;
+	if (bulk_held[0])
+		pcpu_free_bulk(20, bulk_held);
+	if (pcpu_alloc_bulk(8, 4, PCPU_NOWAIT, 20, bulk_held))
+		bulk_held[0] = NULL;
+	else
+		nr_handler_allocs++;
+	errno = saved;
+}
+
 static void set_timer(long us)
 {
 	struct itimerval every = {{0, us}, {0, us}};
@@ -235,6 +253,28 @@ START_TEST(handler_at_1_khz_allocates_and_frees__nothing_is_corrupted)
 	for (slot = 0; slot < 4; slot++)
 		if (handler_held[slot])
 			owned_free(handler_held[slot]);
+	ck_assert_int_gt(nr_handler_allocs, nr_handled / 4);
+	support_expect_none_live();
+}
+END_TEST
+
+START_TEST(handler_at_1_khz_allocates_in_bulk__nothing_is_corrupted)
+{
+	struct sigaction action = {.sa_handler = allocate_in_bulk_in_handler,
+				   .sa_flags = SA_RESTART};
+	struct rng rng = {.state = support_seed()};
+	unsigned nr_steps = 0;
+
+	sigaction(SIGALRM, &action, NULL);
+	set_timer(1000);
+	while (nr_handled < (SUPPORT_SANITIZED ? 200 : 2000)) {
+		churn(1, 1000, &rng);
+		if (nr_steps++ % 64 == 0)
+			pcpu_trim();
+	}
+	set_timer(0);
+	if (bulk_held[0])
+		pcpu_free_bulk(20, bulk_held);
 	ck_assert_int_gt(nr_handler_allocs, nr_handled / 4);
 	support_expect_none_live();
 }
@@ -285,6 +325,9 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		handler_at_1_khz_allocates_and_frees__nothing_is_corrupted);
+	tcase_add_test(
+		tcase,
+		handler_at_1_khz_allocates_in_bulk__nothing_is_corrupted);
 	tcase_add_test(tcase, objects_of_exited_threads__are_freed_by_others);
 	suite_add_tcase(suite, tcase);
 	/* A child that waits for a grace period has all signals blocked. */

@@ -25,8 +25,10 @@ static void job_topology(void)
 	void *p = owned_alloc(8, 0, 1);
 
 	require(pcpu_stats_get(&stats) == 0, "errno %d", errno);
-	printf("topology: %u CPUs, %u units, %u nodes\n", pcpu_nr_cpus(),
-	       stats.nr_units, stats.nr_nodes);
+	/* The size tells whether it is debug mode. */
+	printf("topology: %u CPUs, %u units, %u nodes, %u bytes\n",
+	       pcpu_nr_cpus(), stats.nr_units, stats.nr_nodes,
+	       (unsigned)stats.min_alloc_size);
 	owned_free(p);
 }
 
@@ -57,6 +59,11 @@ static const char *const bad_values[] = {
 	"PCPU_NODES=99999999",
 	"PCPU_NODES=",
 	"PCPU_NODES=2,",
+	"PCPU_DEBUG=3",
+	"PCPU_DEBUG=-1",
+	"PCPU_DEBUG=yes",
+	"PCPU_DEBUG=",
+	"PCPU_DEBUG=1 ",
 };
 #define NR_BAD_VALUES ((int)(sizeof(bad_values) / sizeof(bad_values[0])))
 
@@ -82,6 +89,8 @@ static void expect_default(const char *variable)
 
 START_TEST(bad_environment_value__one_message_and_the_default)
 {
+	/* The default is what nobody has asked for. */
+	unsetenv("PCPU_DEBUG");
 	expect_default(bad_values[_i]);
 }
 END_TEST

@@ -3,7 +3,7 @@
  * System calls that fail at the N-th time, for every N, once or from then on:
  * the library must go on or fail with ENOMEM, lose nothing and leak nothing,
  * and work again when the calls do (if its very start failed, it need not).
- * (Row 26 of the table of faults.)
+ * (Rows 26 and 27 of the table of faults.)
  *
  * The program defines mmap() and its like itself. Calls that come from the
  * program's own code, the library's objects among it, are counted and may fail;
@@ -12,6 +12,7 @@
  * under TSan, which needs the calls for itself.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -123,6 +124,45 @@ INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	return real(thread, attr, run, arg);
 }
 
+typedef ssize_t pread_function(int, void *, size_t, off_t);
+
+INTERPOSED ssize_t pread(int fd, void *to, size_t bytes, off_t at)
+{
+	static pread_function *real;
+
+	if (MUST_FAIL("pread")) {
+		errno = EIO;
+		return -1;
+	}
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "pread");
+	return real(fd, to, bytes, at);
+}
+
+static int open_at(const char *path, int flags, int mode)
+{
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+/* What the system says of its memory may be a test's own. */
+INTERPOSED int open(const char *path, int flags, ...)
+{
+	const char *overcommit = getenv("PCPU_TEST_OVERCOMMIT");
+	va_list args;
+	int mode;
+
+	if (MUST_FAIL("open")) {
+		errno = EMFILE;
+		return -1;
+	}
+	va_start(args, flags);
+	mode = va_arg(args, int);
+	va_end(args);
+	if (overcommit && !strcmp(path, "/proc/sys/vm/overcommit_memory"))
+		path = overcommit;
+	return open_at(path, flags, mode);
+}
+
 #endif /* !SUPPORT_TSAN */
 
 /* --- the work
@@ -207,15 +247,16 @@ static int run_plan(const char *call, int nth, bool on)
 }
 
 static const char *const calls[] = {
-	"mmap",     "munmap",         "madvise", "mbind",
-	"mprotect", "pthread_create", "any",
+	"mmap",           "munmap", "madvise", "mbind", "mprotect",
+	"pthread_create", "any",    "open",    "pread",
 };
 #define NR_CALLS ((int)(sizeof(calls) / sizeof(calls[0])))
+#define NR_READS 2 /* the last ones: they only ask, each for itself */
 
 /* Every one of the first, then ever fewer: they are calls of the same kind. */
 static int next_nth(int nth)
 {
-	return nth + 1 + (nth > 24 ? nth / 4 : 0);
+	return nth + 1 + (nth > 16 ? nth / 3 : 0);
 }
 
 START_TEST(nth_call_fails__nothing_is_lost)
@@ -243,7 +284,52 @@ START_TEST(all_calls_from_the_nth_fail__nothing_is_lost)
 }
 END_TEST
 
+/* --- 27: strict accounting -------------------------------------------------
+ */
+
+static size_t virtual_bytes(void)
+{
+	unsigned long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	require(file && fscanf(file, "%lu", &pages) == 1, "no statm");
+	fclose(file);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* All that is reserved counts as memory then: an eighth of what is free. */
+static void job_strict(void)
+{
+	size_t spare = (size_t)sysconf(_SC_PHYS_PAGES) *
+		       (size_t)sysconf(_SC_PAGESIZE) / 8;
+	struct rng rng = {.state = 1};
+	struct shadow *shadow = shadow_create();
+
+	require(virtual_bytes() < spare + ((size_t)512 << 20), "%zu bytes",
+		virtual_bytes());
+	work(shadow, &rng);
+	support_expect_none_live();
+	free(shadow);
+}
+
+START_TEST(strict_overcommit__reserves_what_can_be_spared_and_works)
+{
+	char path[] = "/tmp/overcommit-XXXXXX", variable[64];
+	const char *env[] = {variable, NULL};
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, "2\n", 2), 2);
+	close(fd);
+	snprintf(variable, sizeof(variable), "PCPU_TEST_OVERCOMMIT=%s", path);
+	if (!SUPPORT_SANITIZED)
+		support_run_job("strict", env);
+	unlink(path);
+}
+END_TEST
+
 static const struct support_job jobs[] = {
+	{"strict", job_strict},
 	{"work", job_work},
 	{NULL, NULL},
 };
@@ -257,7 +343,10 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, nth_call_fails__nothing_is_lost, 0,
 			    NR_CALLS);
 	tcase_add_loop_test(tcase, all_calls_from_the_nth_fail__nothing_is_lost,
-			    0, NR_CALLS);
+			    0, NR_CALLS - NR_READS);
+	tcase_add_test(
+		tcase,
+		strict_overcommit__reserves_what_can_be_spared_and_works);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -4,6 +4,8 @@
  * nothing is lost by it, and the host program keeps its share. (Row 27 of the
  * table of faults.)
  */
+#include <sys/mman.h>
+
 #include <pcpu.h>
 
 #include "owned.h"
@@ -231,7 +233,39 @@ START_TEST(limit_set_at_run_time__works_on_or_enomem)
 }
 END_TEST
 
+/* Every other page of another kind is a mapping of its own: the system has a
+ * limit for these. We need none. */
+static void job_no_more_mappings(void)
+{
+	static void *held[3000];
+	size_t nr_pages = 140000, page = (size_t)sysconf(_SC_PAGESIZE), i;
+	char *mine = mmap(NULL, nr_pages * page, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	require(mine != MAP_FAILED, "errno %d", errno);
+	for (i = 0; i < nr_pages; i += 2)
+		if (mprotect(mine + i * page, page, PROT_READ) != 0)
+			break;
+	printf("%zu mappings, then errno %d\n", i, i < nr_pages ? errno : 0);
+	for (i = 0; i < 3000; i++)
+		held[i] = owned_alloc(4 + i * 7 % 8000, 0, (unsigned)i + 1);
+	for (i = 0; i < 3000; i += 2)
+		owned_free(held[i]);
+	pcpu_trim();
+	for (i = 1; i < 3000; i += 2)
+		owned_free(held[i]);
+	pcpu_trim();
+	support_expect_none_live();
+}
+
+START_TEST(no_more_mappings__the_same_work_is_done)
+{
+	support_run_job("no_more_mappings", NULL);
+}
+END_TEST
+
 static const struct support_job jobs[] = {
+	{"no_more_mappings", job_no_more_mappings},
 	{"smoke", job_smoke},
 	{"exhaust", job_exhaust},
 	{"last_objects", job_last_objects},
@@ -253,6 +287,7 @@ static Suite *make_suite(void)
 	ADD(limited_address_space__leaves_room_for_the_program);
 	ADD(limited_data_segment__leaves_room_for_the_program);
 	ADD(limit_set_at_run_time__works_on_or_enomem);
+	ADD(no_more_mappings__the_same_work_is_done);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

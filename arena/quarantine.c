@@ -31,7 +31,7 @@ static struct object unpack(uint64_t place)
 }
 
 void quarantine_put(struct object object, const struct size_class *class,
-		    quarantine_release *release)
+		    quarantine_exit *release)
 {
 	struct ring *ring = class->size <= QUARANTINE_SMALL_BYTES ? &small_ring
 								  : &large_ring;
@@ -45,7 +45,7 @@ void quarantine_put(struct object object, const struct size_class *class,
 		release(unpack(old));
 }
 
-static bool flush(struct ring *ring, quarantine_release *release)
+static bool flush(struct ring *ring, quarantine_exit *release)
 {
 	bool any = false;
 	uint32_t i;
@@ -62,7 +62,7 @@ static bool flush(struct ring *ring, quarantine_release *release)
 	return any;
 }
 
-bool quarantine_flush(quarantine_release *release)
+bool quarantine_flush(quarantine_exit *release)
 {
 	bool small = flush(&small_ring, release);
 

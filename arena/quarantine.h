@@ -21,13 +21,13 @@
 #define QUARANTINE_LARGE 32u
 
 /* What becomes of an object that leaves. */
-typedef void quarantine_release(struct object object);
+typedef void quarantine_exit(struct object object);
 
 /* Keep an object of the class's; another one may have to go. */
 void quarantine_put(struct object object, const struct size_class *class,
-		    quarantine_release *release);
+		    quarantine_exit *release);
 
 /* Let go of all. Returns whether there was any. */
-bool quarantine_flush(quarantine_release *release);
+bool quarantine_flush(quarantine_exit *release);
 
 #endif /* ARENA_QUARANTINE_H */

@@ -47,8 +47,8 @@ struct size_class {
 	copies_zero_fn *zero; /* see chunk/zero.h */
 };
 
-/* As many as a map entry has numbers for: whatever somebody wrote over one, what
- * it names has no objects. */
+/* As many as a map entry has numbers for: whatever somebody wrote over one,
+ * what it names has no objects. */
 #define CLASS_NUMBERS 256
 HIDDEN extern struct size_class size_classes[CLASS_NUMBERS];
 

@@ -95,11 +95,7 @@ static void expect_population(const struct population *population,
 	struct pcpu_stats stats = get_stats();
 
 	ck_assert_uint_eq(stats.nr_cur_alloc, population->nr);
-	/* With redzones in debug mode. */
-	if (support_debug())
-		ck_assert_uint_ge(stats.live_bytes, population->bytes);
-	else
-		ck_assert_uint_eq(stats.live_bytes, population->bytes);
+	ck_assert_uint_eq(stats.live_bytes, population->bytes);
 	ck_assert_uint_eq(stats.nr_alloc - before->nr_alloc, NR_OBJECTS);
 	ck_assert_uint_eq(stats.nr_alloc - stats.nr_dealloc, population->nr);
 	ck_assert_uint_ge(stats.nr_max_alloc, population->nr);
@@ -123,8 +119,7 @@ START_TEST(known_population__is_counted_exactly)
 	populate(&population);
 	expect_population(&population, &before);
 	stats = get_stats();
-	if (!support_debug())
-		ck_assert_uint_eq(stats.min_alloc_size, 8);
+	ck_assert_uint_eq(stats.min_alloc_size, 8);
 	ck_assert_uint_eq(stats.max_alloc_size, 32768);
 	thin_out(&population, 3);
 	expect_population(&population, &before);
@@ -297,11 +292,8 @@ static void check_sums(unsigned nr_live, size_t live_bytes)
 	require(get_number(global, "nr_cur_alloc") == nr_live, "live objects");
 	require(sum_over_chunks(root, "nr_alloc") == nr_live,
 		"live objects of chunks");
-	require(support_debug() ||
-			get_number(global, "live_bytes") == live_bytes,
-		"live bytes");
-	require(sum_over_chunks(root, "live_bytes") ==
-			get_number(global, "live_bytes"),
+	require(get_number(global, "live_bytes") == live_bytes, "live bytes");
+	require(sum_over_chunks(root, "live_bytes") == live_bytes,
 		"live bytes of chunks");
 	require(sum_over_chunks(root, "empty_pop_pages") ==
 			get_number(global, "empty_pop_pages"),

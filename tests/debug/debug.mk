@@ -2,8 +2,9 @@
 # Debug mode: the test programs that do not look into the library, run in it,
 # and programs under AddressSanitizer and valgrind that make one wrong access.
 
-# All of tests/ (test_debug enters it by itself), and of the rest these.
-DEBUGTEST := $(filter-out %/test_debug %/test_debug_heap,\
+# test_debug enters it by itself, test_stats counts every byte of live objects,
+# which have redzones here. Of the unit tests those that do not look inside.
+DEBUGTEST := $(filter-out %/test_debug %/test_stats,\
 	$(filter $B/tests/test_%,$(TESTBIN))) \
 	$(addprefix $B/tests/unit/,test_linux_alloc test_linux_limits \
 		test_linux_pointers test_arena test_reclaim)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Preloaded into a program that an emulator runs: what executes itself anew
- * must execute the emulator, as the host cannot run it, and what aborts shall
- * say no more than it would elsewhere.
+ * Preloaded into a program that an emulator or valgrind runs, whose
+ * /proc/self/exe is another program to the kernel: what executes itself anew
+ * shall get itself, through PCPU_TEST_EMULATOR if that is set. And what aborts
+ * shall say no more than it would elsewhere.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -15,6 +16,11 @@
 #define ARGS_MAX 16
 #define INTERPOSED __attribute__((visibility("default")))
 
+static int execute(const char *path, char *const argv[])
+{
+	return (int)syscall(SYS_execve, path, argv, environ);
+}
+
 INTERPOSED int execv(const char *path, char *const argv[])
 {
 	char *emulator = getenv("PCPU_TEST_EMULATOR"), self[4096];
@@ -22,16 +28,18 @@ INTERPOSED int execv(const char *path, char *const argv[])
 	ssize_t length;
 	int i;
 
-	if (!emulator || strcmp(path, "/proc/self/exe") != 0)
-		return (int)syscall(SYS_execve, path, argv, environ);
+	if (strcmp(path, "/proc/self/exe") != 0)
+		return execute(path, argv);
 	length = readlink(path, self, sizeof(self) - 1);
 	if (length < 0)
 		return -1;
 	self[length] = '\0';
+	if (!emulator)
+		return execute(self, argv);
 	for (i = 1; argv[i] && i < ARGS_MAX - 2; i++)
 		args[i + 1] = argv[i];
 	unsetenv("LD_PRELOAD"); /* ours; the emulator is the host's program */
-	return (int)syscall(SYS_execve, emulator, args, environ);
+	return execute(emulator, args);
 }
 
 INTERPOSED int execl(const char *path, const char *arg, ...)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# The matrix: compilers, modes, machines. A row is a target of its own; other
+# makefiles add theirs by ROWS += target. Each builds in a folder of its own.
+
+ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
+	check-clang-lto asan tsan check-valgrind check-no-rseq check-cpus \
+	check-aarch64 check-aarch64-64k check-musl soak-quick fuzz
+
+AGAIN := $(MAKE) --no-print-directory
+
+.PHONY: check-all $(ROWS)
+check-all: ## every row of the matrix, and a table: hours
+	$(Q)MAKE="$(MAKE)" tests/matrix/check-all $(sort $(ROWS))
+
+check-clang: ## the tests, compiled by clang
+	$(Q)$(AGAIN) CC=clang check-fast
+check-o0: ## the tests with -O0
+	$(Q)$(AGAIN) MODE=debug check-fast
+check-clang-o0: ## the tests with -O0 by clang
+	$(Q)$(AGAIN) CC=clang MODE=debug check-fast
+check-lto: ## the tests with -O3, optimised across files
+	$(Q)$(AGAIN) MODE=lto check-fast
+check-clang-lto: | build/setup-lto ## the same by clang
+	$(Q)$(AGAIN) CC=clang MODE=lto check-fast
+
+check-no-rseq: ## the tests where the C library registers no rseq area
+	$(Q)GLIBC_TUNABLES=glibc.pthread.rseq=0 $(AGAIN) check-fast
+
+# What takes the machine as it finds it; all others simulate their own.
+CPUS_TESTS := test_arguments test_faults test_stopped test_linux_alloc \
+	test_linux_pointers test_sizeclass
+check-cpus: ## 1 to 1,024 simulated CPUs on 1, 2 and 8 nodes
+	$(Q)$(AGAIN) tests $(SOAKBIN)
+	$(Q)tests/matrix/cpus $B $(SOAKBIN) $(call chosen,$(CPUS_TESTS),)
+
+# Single-threaded and not too long: all threads of a program take turns.
+VALGRIND_TESTS := test_alloc test_alloc_copies test_arena test_arguments \
+	test_bulk_faults test_idle test_linux_limits test_linux_pointers \
+	test_pages test_pick test_pool test_registry test_reserve \
+	test_trim test_panic test_stats
+check-valgrind: build/again.so ## memcheck on those tests that it suits: no error
+	$(Q)rm -rf build/valgrind && mkdir -p build/valgrind
+	$(Q)LD_PRELOAD=$(CURDIR)/build/again.so CK_TIMEOUT_MULTIPLIER=60 \
+		RUNNER="tests/matrix/memcheck $(CURDIR)/build/valgrind" \
+		$(AGAIN) ONLY="$(VALGRIND_TESTS)" check-fast
+	$(Q)tests/matrix/memcheck-errors build/valgrind
+
+build/again.so: tests/matrix/again.c | build/setup-check
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $<
+
+# Left out: what needs more address space than the emulator's tables allow,
+# and threads in a child of fork(), where qemu 7.2 aborts by an assertion.
+AARCH64_EXCEPT := test_layout test_pick test_linux_limits test_bulk \
+	test_arena test_alloc_copies test_reclaim test_faults_async \
+	test_faults_inject
+check-aarch64: ## the tests on aarch64, cross compiled and emulated by qemu
+	$(Q)CK_TIMEOUT_MULTIPLIER=60 $(AGAIN) TARGET=aarch64 \
+		EXCEPT="$(AARCH64_EXCEPT)" check-fast

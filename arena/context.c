@@ -25,7 +25,9 @@
 #define CAN_SEQUENCE 0
 #endif
 
-__thread struct libpcpu_self libpcpu_self = {.nowhere = -1};
+#ifndef MODEL_CHECK
+__thread struct libpcpu_thread libpcpu_self = {.nowhere = -1};
+#endif
 
 /* Nobody's, and never free: see the header. */
 #define TAKEN                         \

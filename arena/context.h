@@ -14,7 +14,7 @@
 #include "chunk/compiler.h"
 #include "pcpu/context.h"
 
-/* In a place's owner word, beside the address of a libpcpu_self. */
+/* In a place's owner word, beside the address of a libpcpu_thread. */
 #define OWNER_WAITED UINT64_C(1)  /* somebody sleeps until it is free */
 #define OWNER_CLAIMED UINT64_C(2) /* the thread does not name the place yet */
 #define OWNER_SLOT UINT64_C(4)    /* until the thread exits */

@@ -26,7 +26,7 @@
 #include "pcpu/this_cpu.h"
 
 /* So often a sequence may be thrown out, as under a debugger always. */
-#define TRIES_MAX 64
+#define TRIES_MAX 4
 /* An owner that was preempted goes on when we yield, most often. */
 #define YIELDS 4
 
@@ -104,8 +104,14 @@ static bool claim(struct libpcpu_place *place)
  * The place is ours, and we did not know: we are a signal handler, and have
  * interrupted a claim or the way back.
  */
-static bool take_over(struct libpcpu_place *place, uint64_t owner)
+static bool take_over(struct libpcpu_place *place)
 {
+	/* relaxed: only we change it from being ours */
+	uint64_t owner = load_relaxed(owner_of(place));
+
+	/* A handler that has interrupted us was faster. */
+	if (!owner_is_me(owner))
+		return false;
 	if (!(owner & OWNER_CLAIMED))
 		/* pairs with [pin]: nothing, it is our own */
 		return cas_acquire(owner_of(place), &owner,
@@ -150,8 +156,7 @@ static bool try_pin(unsigned tries)
 	/* P3: nobody who owns a place waits for another one. */
 	own = owner_is_me(owner) ? place : find_own(0);
 	if (own)
-		/* relaxed: the same */
-		return take_over(own, load_relaxed(owner_of(own)));
+		return take_over(own);
 	if (tries < YIELDS)
 		sched_yield();
 	else

@@ -10,7 +10,7 @@
  * ones first; in "thread" each thread has one of its own, as far as they go.
  *
  *	              owner
- *	place 0    +--------+----------------------+	libpcpu_self of a thread
+ *	place 0    +--------+----------------------+	libpcpu_thread
  *	           | 0      | offsets of its copies|	+-------+------+
  *	place 1    +--------+----------------------+ <--| place | nest |
  *	           | thread | offsets of its copies|--->+-------+------+
@@ -58,7 +58,7 @@ extern "C" {
 #define LIBPCPU_INLINE static inline __attribute__((always_inline))
 
 struct libpcpu_place {
-	uint64_t owner;      /* a libpcpu_self and flags, or 0 */
+	uint64_t owner;      /* a libpcpu_thread and flags, or 0 */
 	ptrdiff_t offset[2]; /* from handle to copy, by window */
 	int cpu;             /* its number */
 } __attribute__((aligned(64)));
@@ -66,15 +66,20 @@ struct libpcpu_place {
 #define LIBPCPU_PLACE_SHIFT 6
 
 /* The running thread. */
-struct libpcpu_self {
+struct libpcpu_thread {
 	struct libpcpu_place *place; /* that it owns, or NULL */
 	unsigned nest;               /* pins beyond what `place` stands for */
 	int nowhere;                 /* -1 */
 	bool armed; /* its exit will be noticed; it cannot pin before */
 } __attribute__((aligned(64)));
 
-extern __thread struct libpcpu_self libpcpu_self
+extern __thread struct libpcpu_thread libpcpu_self
 	__attribute__((tls_model("initial-exec")));
+#ifdef MODEL_CHECK
+/* tests/model plays several threads. */
+extern struct libpcpu_thread *model_self;
+#define libpcpu_self (*model_self)
+#endif
 
 /*
  * By number. In front of number 0 are two places that have an owner for ever,

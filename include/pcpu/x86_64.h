@@ -74,7 +74,7 @@ extern "C" {
  */
 LIBPCPU_INLINE bool libpcpu_try_pin(void)
 {
-	struct libpcpu_self *self = &libpcpu_self;
+	struct libpcpu_thread *self = &libpcpu_self;
 	uintptr_t at;
 
 	__asm__ __volatile__ goto(LIBPCPU_BEGIN(thrown_out) LIBPCPU_FIND

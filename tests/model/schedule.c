@@ -178,11 +178,18 @@ void explore_fail(const char *format, ...)
 
 /* --- CPUs ----------------------------------------------------------------- */
 
+/* What a test has threads do that would sleep or wake. */
+void model_futex(int operation) __attribute__((weak));
+
 /* Everybody is thrown out of a sequence. --wrap */
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, long a, long b, long c);
 long __wrap_syscall(long number, long a, long b, long c)
 {
+	if (number == SYS_futex && model_futex) {
+		model_futex((int)b);
+		return 0;
+	}
 	if (number != SYS_membarrier)
 		return __real_syscall(number, a, b, c);
 	explore_nr_fences++;

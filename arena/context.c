@@ -42,9 +42,6 @@ extern ptrdiff_t number __asm__("libpcpu_number")
 	__attribute__((visibility("default")));
 ptrdiff_t number;
 
-/* Not there unless the program defines it. */
-extern const int libpcpu_context_default __attribute__((weak));
-
 bool context_has_sequences;
 
 static int model = PCPU_CONTEXT_CPU;
@@ -196,9 +193,9 @@ static ptrdiff_t from_thread_pointer(const void *p)
 {
 	const char *thread;
 
-#if defined(__x86_64__)
+#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__)
 	__asm__("movq %%fs:0, %0" : "=r"(thread));
-#elif defined(__aarch64__)
+#elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
 	thread = __builtin_thread_pointer();
 #else
 	thread = NULL;

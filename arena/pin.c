@@ -245,9 +245,11 @@ uint64_t libpcpu_operate(unsigned operation, const volatile void *p,
 			 unsigned size, uint64_t x, uint64_t expected)
 {
 	uint64_t result;
+	uintptr_t copy;
 
 	libpcpu_pin();
-	result = operate(operation, libpcpu_own_copy(p), size, x, expected);
+	copy = libpcpu_this_address(p);
+	result = operate(operation, copy, size, x, expected);
 	libpcpu_unpin();
 	return result;
 }

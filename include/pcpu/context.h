@@ -111,7 +111,7 @@ struct libpcpu_place *libpcpu_place_slow(void);
 int libpcpu_context(void);
 
 /* The program may define it, see PCPU_CONTEXT_DEFAULT(). */
-extern const int libpcpu_context_default;
+extern const int libpcpu_context_default __attribute__((weak));
 
 /* Which of the distances holds for handle p. */
 static inline unsigned libpcpu_window(const volatile void *p)
@@ -130,7 +130,7 @@ libpcpu_place_distance(const struct libpcpu_place *place,
 /* The number of the place that we run on; negative if it is not known here. */
 static inline int libpcpu_place_number(void)
 {
-#if defined(__x86_64__)
+#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__)
 	int number;
 
 	/* One load, which the compiler must not repeat or move. */
@@ -138,7 +138,7 @@ static inline int libpcpu_place_number(void)
 			     : "=r"(number)
 			     : "r"(libpcpu_number));
 	return number;
-#elif defined(__aarch64__)
+#elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
 	const char *thread = (const char *)__builtin_thread_pointer();
 
 	return __atomic_load_n((const int *)(thread + libpcpu_number),

@@ -139,44 +139,6 @@ static struct libpcpu_place *find_own(uint64_t without)
 	return NULL;
 }
 
-/* --- pinning -------------------------------------------------------------- */
-
-/* One attempt. Waits if somebody else has the place. */
-static bool try_pin(unsigned tries)
-{
-	struct libpcpu_place *place = context_running_place(), *own;
-	/* relaxed: who becomes the owner looks again */
-	uint64_t owner = load_relaxed(owner_of(place));
-
-	if (!owner && context_has_sequences && tries < TRIES_MAX &&
-	    libpcpu_place_number() >= 0)
-		return libpcpu_try_pin();
-	if (!owner)
-		return claim(place);
-	/* P3: nobody who owns a place waits for another one. */
-	own = owner_is_me(owner) ? place : find_own(0);
-	if (own)
-		return take_over(own);
-	if (tries < YIELDS)
-		sched_yield();
-	else
-		sleep_on(place, owner);
-	return false;
-}
-
-void libpcpu_pin_slow(void)
-{
-	unsigned tries;
-
-	context_arm();
-	if (libpcpu_self.place) {
-		libpcpu_self.nest++;
-		return;
-	}
-	for (tries = 0; !try_pin(tries);)
-		tries += tries < TRIES_MAX;
-}
-
 /* --- the way back --------------------------------------------------------- */
 
 /* Unless a signal handler was faster. */
@@ -205,14 +167,60 @@ void libpcpu_unpin_slow(struct libpcpu_place *place)
 	let_go(place);
 }
 
-/* A sequence that pins was thrown out: it may have made us an owner. What we
- * have interrupted may have claimed another place. */
-void libpcpu_pin_undo(void)
+/*
+ * A sequence that pins was refused, or thrown out: then it may have made us an
+ * owner. What we have interrupted may have claimed another place.
+ */
+static void undo_sequence(void)
 {
 	struct libpcpu_place *place = find_own(OWNER_CLAIMED);
 
 	if (place)
 		let_go(place);
+}
+
+/* --- pinning -------------------------------------------------------------- */
+
+/* One attempt. Waits if somebody else has the place. */
+static bool try_pin(unsigned tries)
+{
+	struct libpcpu_place *place = context_running_place(), *own;
+	/* relaxed: who becomes the owner looks again */
+	uint64_t owner = load_relaxed(owner_of(place));
+
+	if (!owner && context_has_sequences && tries < TRIES_MAX &&
+	    libpcpu_place_number() >= 0) {
+		if (libpcpu_try_pin())
+			return true;
+		undo_sequence();
+		return false;
+	}
+	if (!owner)
+		return claim(place);
+	/* P3: nobody who owns a place waits for another one. */
+	own = owner_is_me(owner) ? place : find_own(0);
+	if (own)
+		return take_over(own);
+	if (tries < YIELDS)
+		sched_yield();
+	else
+		sleep_on(place, owner);
+	return false;
+}
+
+void libpcpu_pin_slow(void)
+{
+	unsigned tries;
+
+	if (context_has_sequences)
+		undo_sequence();
+	context_arm();
+	if (libpcpu_self.place) {
+		libpcpu_self.nest++;
+		return;
+	}
+	for (tries = 0; !try_pin(tries);)
+		tries += tries < TRIES_MAX;
 }
 
 /* --- operations ----------------------------------------------------------- */

@@ -36,6 +36,7 @@ enum case_flags {
 	CASE_SCALES = 8,    /* --threads and --cpus replace the points */
 	CASE_TRIPS = 32,    /* rivals with bare_trips take part */
 	CASE_UNITS = 64,    /* without the arrays and other peers */
+	CASE_OWN = 128,     /* libpcpu alone */
 };
 
 struct point {
@@ -75,6 +76,7 @@ struct bench_case {
 	const char *what;
 	unsigned flags;
 	unsigned live;                /* objects held while it runs */
+	const char *context;          /* PCPU_CONTEXT of its worker, or NULL */
 	unsigned repeats;             /* at most so many, 0: no limit */
 	const struct point *points;   /* ends with .modes == 0 */
 	const struct metric *metrics; /* ends with .name == NULL */

@@ -19,7 +19,8 @@ extern const struct bench_case case_pair, case_pair_mixed, case_batch,
 	case_trace_bpf_map, case_trace_fork_exec, case_trace_tc_filter,
 	case_trace_veth, case_latency, case_crowd, case_stopped, case_fresh,
 	case_search_1k, case_search_10k, case_search_100k, case_search_1m,
-	case_memory_10k, case_memory_100k, case_memory_counters;
+	case_memory_10k, case_memory_100k, case_memory_counters,
+	case_operations_cpu, case_operations_thread, case_operations_mm_cid;
 
 const struct rival *const rivals[] = {
 	&rival_pcpu,
@@ -64,6 +65,9 @@ const struct bench_case *const cases[] = {
 	&case_memory_10k,
 	&case_memory_100k,
 	&case_memory_counters,
+	&case_operations_cpu,
+	&case_operations_thread,
+	&case_operations_mm_cid,
 	NULL,
 };
 

@@ -40,6 +40,8 @@ static _Noreturn void become_worker(const struct cell *cell,
 	snprintf(threads, sizeof(threads), "%u", cell->threads);
 	snprintf(window, sizeof(window), "%u", options->window_ms);
 	setenv("PCPU_POSSIBLE_CPUS", cpus, 1);
+	if (cell->bench && cell->bench->context)
+		setenv("PCPU_CONTEXT", cell->bench->context, 1);
 	if (cell->rival->preload)
 		setenv("LD_PRELOAD", cell->rival->preload, 1);
 	dup2(out, STDOUT_FILENO);

@@ -87,6 +87,13 @@ static const struct goal scaling_goal =
 	     "x", SPOT("pair", SUBJECT, CPUS_REAL, 1),
 	     SPOT("pair", SUBJECT, CPUS_REAL, 2));
 
+#define OPERATIONS SPOT("operations-cpu", SUBJECT, CPUS_REAL, 1)
+
+static const struct goal operation_goals[] = {
+	GOAL("this_add: of a hand-written sequence's time", "of_hand", AT_MOST,
+	     1.5, "x", OPERATIONS, OF_ITS_OWN),
+};
+
 #define CROWD SPOT("crowd", SUBJECT, CPUS_REAL, 32)
 #define STOPPED SPOT("stopped", SUBJECT, CPUS_REAL, THREADS_CORES)
 
@@ -254,6 +261,7 @@ unsigned targets_measure(const struct plan *plan,
 	add_best_array(&list);
 	if (plan->cores > 1)
 		add_goal(&list, &scaling_goal);
+	ADD_ALL(&list, operation_goals);
 	ADD_ALL(&list, crowd_goals);
 	add_memory(&list, "memory-kernel-10k");
 	add_memory(&list, "memory-kernel-100k");

@@ -101,7 +101,6 @@ extern const ptrdiff_t libpcpu_number;
 
 /* The parts that are not inline. */
 void libpcpu_pin_slow(void);
-void libpcpu_pin_undo(void);
 void libpcpu_unpin_slow(struct libpcpu_place *place);
 struct libpcpu_place *libpcpu_place_slow(void);
 
@@ -171,14 +170,10 @@ static inline int libpcpu_place_number(void)
 	} while (0)
 
 #if defined(LIBPCPU_HAVE_RSEQ) && !defined(LIBPCPU_TSAN) && \
-	!defined(MODEL_CHECK) &&                            \
-	(defined(__clang__) ? __clang_major__ >= 11 : __GNUC__ >= 11)
+	!defined(MODEL_CHECK) && defined(__GCC_ASM_FLAG_OUTPUTS__)
 #if defined(__x86_64__)
 #define LIBPCPU_SEQUENCES 1
 #include <pcpu/x86_64.h>
-#elif defined(__aarch64__)
-#define LIBPCPU_SEQUENCES 1
-#include <pcpu/aarch64.h>
 #endif
 #endif
 #ifndef LIBPCPU_SEQUENCES

@@ -2,9 +2,10 @@
 /*
  * Operations on the copy where the thread works, for <pcpu.h> and the shim.
  *
- * A pinned thread, and one that has a place for itself, works on its own copy.
- * All others try a restartable sequence; if that is refused or thrown out, they
- * pin themselves for the operation.
+ * A sequence is tried first. It is refused to a pinned thread, and to one that
+ * has a place for itself: these work on their own copy. If somebody else has
+ * the place, or the sequence is thrown out, the thread pins itself for the
+ * operation.
  *
  * The macros take an lvalue that a handle leads to (*p, p->field, p[2]), of 1,
  * 2, 4 or 8 bytes, an integer or a pointer; arithmetic on a pointer counts
@@ -33,12 +34,12 @@ uint64_t libpcpu_operate(unsigned operation, const volatile void *p,
 			 unsigned size, uint64_t x, uint64_t expected);
 #pragma GCC visibility pop
 
-/* The copy where the thread works, if it is the thread's own; else 0. */
+/* The copy that is the thread's own, as a sequence was refused; or 0. */
 LIBPCPU_INLINE uintptr_t libpcpu_own_copy(const volatile void *p)
 {
 	const struct libpcpu_place *place = libpcpu_self.place;
 
-	if (LIBPCPU_LIKELY(!place))
+	if (!place)
 		return 0;
 	return (uintptr_t)p + (uintptr_t)libpcpu_place_distance(place, p);
 }
@@ -46,82 +47,97 @@ LIBPCPU_INLINE uintptr_t libpcpu_own_copy(const volatile void *p)
 LIBPCPU_INLINE void libpcpu_do_write(const volatile void *p, unsigned size,
 				     uint64_t x)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 
+	if (LIBPCPU_LIKELY(libpcpu_try_write(p, size, x)))
+		return;
+	copy = libpcpu_own_copy(p);
 	if (copy)
 		libpcpu_own_write(copy, size, x);
-	else if (!LIBPCPU_LIKELY(libpcpu_try_write(p, size, x)))
+	else
 		libpcpu_operate(LIBPCPU_WRITE, p, size, x, 0);
 }
 
 LIBPCPU_INLINE void libpcpu_do_add(const volatile void *p, unsigned size,
 				   uint64_t x)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 
+	if (LIBPCPU_LIKELY(libpcpu_try_add(p, size, x)))
+		return;
+	copy = libpcpu_own_copy(p);
 	if (copy)
 		libpcpu_own_add(copy, size, x);
-	else if (!LIBPCPU_LIKELY(libpcpu_try_add(p, size, x)))
+	else
 		libpcpu_operate(LIBPCPU_ADD, p, size, x, 0);
 }
 
 LIBPCPU_INLINE void libpcpu_do_and(const volatile void *p, unsigned size,
 				   uint64_t x)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 
+	if (LIBPCPU_LIKELY(libpcpu_try_and(p, size, x)))
+		return;
+	copy = libpcpu_own_copy(p);
 	if (copy)
 		libpcpu_own_and(copy, size, x);
-	else if (!LIBPCPU_LIKELY(libpcpu_try_and(p, size, x)))
+	else
 		libpcpu_operate(LIBPCPU_AND, p, size, x, 0);
 }
 
 LIBPCPU_INLINE void libpcpu_do_or(const volatile void *p, unsigned size,
 				  uint64_t x)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 
+	if (LIBPCPU_LIKELY(libpcpu_try_or(p, size, x)))
+		return;
+	copy = libpcpu_own_copy(p);
 	if (copy)
 		libpcpu_own_or(copy, size, x);
-	else if (!LIBPCPU_LIKELY(libpcpu_try_or(p, size, x)))
+	else
 		libpcpu_operate(LIBPCPU_OR, p, size, x, 0);
 }
 
 LIBPCPU_INLINE uint64_t libpcpu_do_read(const volatile void *p, unsigned size)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 	uint64_t old;
 
-	if (copy)
-		return libpcpu_own_read(copy, size);
 	if (LIBPCPU_LIKELY(libpcpu_try_read(p, size, &old)))
 		return old;
+	copy = libpcpu_own_copy(p);
+	if (copy)
+		return libpcpu_own_read(copy, size);
 	return libpcpu_operate(LIBPCPU_READ, p, size, 0, 0);
 }
 
 LIBPCPU_INLINE uint64_t libpcpu_do_xchg(const volatile void *p, unsigned size,
 					uint64_t x)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 	uint64_t old;
 
-	if (copy)
-		return libpcpu_own_xchg(copy, size, x);
 	if (LIBPCPU_LIKELY(libpcpu_try_xchg(p, size, x, &old)))
 		return old;
+	copy = libpcpu_own_copy(p);
+	if (copy)
+		return libpcpu_own_xchg(copy, size, x);
 	return libpcpu_operate(LIBPCPU_XCHG, p, size, x, 0);
 }
 
 LIBPCPU_INLINE uint64_t libpcpu_do_fetch_add(const volatile void *p,
 					     unsigned size, uint64_t x)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 	uint64_t old;
 
-	if (copy)
-		return libpcpu_own_fetch_add(copy, size, x);
 	if (LIBPCPU_LIKELY(libpcpu_try_fetch_add(p, size, x, &old)))
 		return old;
+	copy = libpcpu_own_copy(p);
+	if (copy)
+		return libpcpu_own_fetch_add(copy, size, x);
 	return libpcpu_operate(LIBPCPU_ADD, p, size, x, 0);
 }
 
@@ -129,13 +145,14 @@ LIBPCPU_INLINE uint64_t libpcpu_do_cmpxchg(const volatile void *p,
 					   unsigned size, uint64_t expected,
 					   uint64_t x)
 {
-	uintptr_t copy = libpcpu_own_copy(p);
+	uintptr_t copy;
 	uint64_t old;
 
-	if (copy)
-		return libpcpu_own_cmpxchg(copy, size, expected, x);
 	if (LIBPCPU_LIKELY(libpcpu_try_cmpxchg(p, size, expected, x, &old)))
 		return old;
+	copy = libpcpu_own_copy(p);
+	if (copy)
+		return libpcpu_own_cmpxchg(copy, size, expected, x);
 	return libpcpu_operate(LIBPCPU_CMPXCHG, p, size, x, expected);
 }
 
@@ -192,32 +209,36 @@ LIBPCPU_INLINE uint64_t libpcpu_do_add_return(const volatile void *p,
 #define libpcpu_this_or(lvalue, x) \
 	libpcpu_do_or(libpcpu_at(lvalue), libpcpu_to_bits(lvalue, x))
 
-/* Statements in parentheses, as nobody has to look at what these return. */
+/* In a variable, as nobody has to look at what these return. */
 #define libpcpu_this_xchg(lvalue, x)                                          \
 	__extension__({                                                       \
-		libpcpu_same_type(lvalue, x);                                 \
-		libpcpu_to_type(lvalue,                                       \
-				libpcpu_do_xchg(libpcpu_at(lvalue),           \
+		__typeof__(lvalue) libpcpu_xchg = libpcpu_to_type(            \
+			lvalue, libpcpu_do_xchg(libpcpu_at(lvalue),           \
 						libpcpu_to_bits(lvalue, x))); \
+		libpcpu_same_type(lvalue, x);                                 \
+		libpcpu_xchg;                                                 \
 	})
 
 #define libpcpu_this_cmpxchg(lvalue, expected, x)                             \
 	__extension__({                                                       \
-		libpcpu_same_type(lvalue, expected);                          \
-		libpcpu_same_type(lvalue, x);                                 \
-		libpcpu_to_type(                                              \
+		__typeof__(lvalue) libpcpu_cmpxchg = libpcpu_to_type(         \
 			lvalue,                                               \
 			libpcpu_do_cmpxchg(libpcpu_at(lvalue),                \
 					   libpcpu_to_bits(lvalue, expected), \
 					   libpcpu_to_bits(lvalue, x)));      \
+		libpcpu_same_type(lvalue, expected);                          \
+		libpcpu_same_type(lvalue, x);                                 \
+		libpcpu_cmpxchg;                                              \
 	})
 
 /* What is there now. */
-#define libpcpu_this_add_return(lvalue, x)                                    \
-	__extension__({                                                       \
-		libpcpu_to_type(lvalue, libpcpu_do_add_return(                \
-						libpcpu_at(lvalue),           \
-						libpcpu_to_bits(lvalue, x))); \
+#define libpcpu_this_add_return(lvalue, x)                                  \
+	__extension__({                                                     \
+		__typeof__(lvalue) libpcpu_sum = libpcpu_to_type(           \
+			lvalue,                                             \
+			libpcpu_do_add_return(libpcpu_at(lvalue),           \
+					      libpcpu_to_bits(lvalue, x))); \
+		libpcpu_sum;                                                \
 	})
 
 #endif /* PCPU_THIS_CPU_H */

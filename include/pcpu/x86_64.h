@@ -15,12 +15,14 @@ extern "C" {
 
 /*
  * Where the kernel finds a sequence: from 1 to 2, and whom it throws out goes
- * on at 4, then at the label given, which the signature in front of it marks.
- * The descriptor's address is stored in the thread's area. The question mark
- * puts it in the section group of the function, if that is in one, as with C++
- * templates.
+ * on at 4, which the signature in front of it marks. The descriptor's address
+ * is stored in the thread's area. The question mark puts it in the section
+ * group of the function, if that is in one, as with C++ templates.
+ *
+ * All ways lead to 5, with the zero flag if the sequence was done. (An asm goto
+ * with outputs would spare a comparison, but gcc 12 loses its labels at times.)
  */
-#define LIBPCPU_BEGIN(thrown_out)                             \
+#define LIBPCPU_BEGIN                                         \
 	".pushsection __rseq_cs, \"aw?\"\n\t"                 \
 	".balign 32\n"                                        \
 	"3:\t.long 0, 0\n\t"                                  \
@@ -29,7 +31,8 @@ extern "C" {
 	".pushsection __rseq_failure, \"ax?\"\n\t"            \
 	".byte 0x0f, 0xb9, 0x3d\n\t" /* ud1, not to be run */ \
 	".long 0x53053053\n"         /* RSEQ_SIG */           \
-	"4:\tjmp %l[" #thrown_out "]\n\t"                     \
+	"4:\ttestq %%rsp, %%rsp\n\t"                          \
+	"jmp 5f\n\t"                                          \
 	".popsection\n\t"                                     \
 	"leaq 3b(%%rip), %[at]\n\t"                           \
 	"movq %[at], %%fs:%c[rseq_cs](%[area])\n"             \
@@ -40,10 +43,14 @@ extern "C" {
  * next preemption. A library that may be unloaded before must do it itself.
  */
 #if defined(__PIC__) && !defined(__PIE__)
-#define LIBPCPU_END "2:\tmovq $0, %%fs:%c[rseq_cs](%[area])\n\t"
+#define LIBPCPU_CLEAR "\tmovq $0, %%fs:%c[rseq_cs](%[area])\n"
 #else
-#define LIBPCPU_END "2:\n\t"
+#define LIBPCPU_CLEAR
 #endif
+
+#define LIBPCPU_END               \
+	"2:\tcmpq %[at], %[at]\n" \
+	"5:\n" LIBPCPU_CLEAR
 
 /*
  * The place that we run on, as a distance from the first, if it has no owner.
@@ -53,19 +60,26 @@ extern "C" {
 	"movslq %%fs:(%[number]), %[at]\n\t" \
 	"shlq %[shift], %[at]\n\t"           \
 	"cmpq $0, (%[places],%[at])\n\t"     \
-	"jne %l[refused]\n\t"
+	"jne 5f\n\t"
 
-#define LIBPCPU_FIND_INPUTS                                    \
-	[area] "r"(__rseq_offset),                             \
-		[rseq_cs] "i"(offsetof(struct rseq, rseq_cs)), \
-		[number] "r"(libpcpu_number),                  \
+#define LIBPCPU_AREA_INPUTS \
+	[area] "r"(__rseq_offset), [rseq_cs] "i"(offsetof(struct rseq, rseq_cs))
+
+#define LIBPCPU_FIND_INPUTS                                \
+	LIBPCPU_AREA_INPUTS, [number] "r"(libpcpu_number), \
 		[shift] "i"(LIBPCPU_PLACE_SHIFT), [places] "r"(libpcpu_place0)
 
-/* The distance of its copy. */
-#define LIBPCPU_COPY LIBPCPU_FIND "movq (%[offset],%[at]), %[at]\n\t"
+/*
+ * The distance of its copy, unless the thread has a place. That is checked in
+ * here, lest a compiler keep in a loop what it can do in front of it.
+ */
+#define LIBPCPU_COPY                            \
+	"cmpq $0, %[place]\n\t"                 \
+	"jne 5f\n\t" LIBPCPU_BEGIN LIBPCPU_FIND \
+	"movq (%[offset],%[at]), %[at]\n\t"
 
-#define LIBPCPU_COPY_INPUTS(p)           \
-	LIBPCPU_FIND_INPUTS, [p] "r"(p), \
+#define LIBPCPU_COPY_INPUTS(p)                                            \
+	LIBPCPU_FIND_INPUTS, [p] "r"(p), [place] "m"(libpcpu_self.place), \
 		[offset] "r"(&libpcpu_place0->offset[libpcpu_window(p)])
 
 /*
@@ -74,22 +88,17 @@ extern "C" {
  */
 LIBPCPU_INLINE bool libpcpu_try_pin(void)
 {
-	struct libpcpu_thread *self = &libpcpu_self;
 	uintptr_t at;
+	bool done;
 
-	__asm__ __volatile__ goto(LIBPCPU_BEGIN(thrown_out) LIBPCPU_FIND
-				  "addq %[places], %[at]\n\t"
-				  "movq %[self], (%[at])\n\t"
-				  "movq %[at], (%[self])\n" LIBPCPU_END
-				  : [at] "=&r"(at)
-				  : LIBPCPU_FIND_INPUTS, [self] "r"(self)
-				  : "cc", "memory"
-				  : refused, thrown_out);
-	return true;
-thrown_out:
-	libpcpu_pin_undo();
-refused:
-	return false;
+	__asm__ __volatile__(LIBPCPU_BEGIN LIBPCPU_FIND
+			     "addq %[places], %[at]\n\t"
+			     "movq %[self], (%[at])\n\t"
+			     "movq %[at], (%[self])\n" LIBPCPU_END
+			     : [at] "=&r"(at), "=@ccz"(done)
+			     : LIBPCPU_FIND_INPUTS, [self] "r"(&libpcpu_self)
+			     : "memory");
+	return done;
 }
 
 /*
@@ -100,35 +109,30 @@ refused:
 LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 {
 	uintptr_t at;
+	bool done;
 
-	__asm__ __volatile__ goto(
-		LIBPCPU_BEGIN(refused) "movq $0, (%[self])\n\t"
-				       "cmpq %[self], (%[place])\n\t"
-				       "jne %l[refused]\n\t"
-				       "movq $0, (%[place])\n" LIBPCPU_END
-		: [at] "=&r"(at)
-		: [area] "r"(__rseq_offset),
-		  [rseq_cs] "i"(offsetof(struct rseq, rseq_cs)),
-		  [self] "r"(&libpcpu_self), [place] "r"(place)
-		: "cc", "memory"
-		: refused);
-	return true;
-refused:
-	return false;
+	__asm__ __volatile__(LIBPCPU_BEGIN "movq $0, (%[self])\n\t"
+					   "cmpq %[self], (%[place])\n\t"
+					   "jne 5f\n\t"
+					   "movq $0, (%[place])\n" LIBPCPU_END
+			     : [at] "=&r"(at), "=@ccz"(done)
+			     : LIBPCPU_AREA_INPUTS, [self] "r"(&libpcpu_self),
+			       [place] "r"(place)
+			     : "memory");
+	return done;
 }
 
 /* --- sequences ------------------------------------------------------------ */
 
-#define LIBPCPU_CHANGE(instruction, type)                               \
-	do {                                                            \
-		uintptr_t at;                                           \
-		__asm__ __volatile__ goto(                              \
-			LIBPCPU_BEGIN(refused) LIBPCPU_COPY instruction \
-			" %[x], (%[p],%[at])\n" LIBPCPU_END             \
-			: [at] "=&r"(at)                                \
-			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x)      \
-			: "cc", "memory"                                \
-			: refused);                                     \
+#define LIBPCPU_CHANGE(instruction, type)                          \
+	do {                                                       \
+		uintptr_t at;                                      \
+		__asm__ __volatile__(                              \
+			LIBPCPU_COPY instruction                   \
+			" %[x], (%[p],%[at])\n" LIBPCPU_END        \
+			: [at] "=&r"(at), "=@ccz"(done)            \
+			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x) \
+			: "memory");                               \
 	} while (0)
 
 #define LIBPCPU_TRY_WRITE(type) LIBPCPU_CHANGE("mov", type)
@@ -139,141 +143,134 @@ refused:
 LIBPCPU_INLINE bool libpcpu_try_write(const volatile void *p, unsigned size,
 				      uint64_t x)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_WRITE);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
 LIBPCPU_INLINE bool libpcpu_try_add(const volatile void *p, unsigned size,
 				    uint64_t x)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_ADD);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
 LIBPCPU_INLINE bool libpcpu_try_and(const volatile void *p, unsigned size,
 				    uint64_t x)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_AND);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
 LIBPCPU_INLINE bool libpcpu_try_or(const volatile void *p, unsigned size,
 				   uint64_t x)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_OR);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
-#define LIBPCPU_TRY_READ(type)                                     \
-	do {                                                       \
-		uintptr_t at;                                      \
-		type value;                                        \
-		__asm__ __volatile__ goto(                         \
-			LIBPCPU_BEGIN(refused) LIBPCPU_COPY        \
-			"mov (%[p],%[at]), %[value]\n" LIBPCPU_END \
-			: [at] "=&r"(at), [value] "=&q"(value)     \
-			: LIBPCPU_COPY_INPUTS(p)                   \
-			: "cc", "memory"                           \
-			: refused);                                \
-		*old = value;                                      \
+#define LIBPCPU_TRY_READ(type)                                                \
+	do {                                                                  \
+		uintptr_t at;                                                 \
+		type value;                                                   \
+		__asm__ __volatile__(                                         \
+			LIBPCPU_COPY                                          \
+			"mov (%[p],%[at]), %[value]\n" LIBPCPU_END            \
+			: [at] "=&r"(at), "=@ccz"(done), [value] "=&q"(value) \
+			: LIBPCPU_COPY_INPUTS(p)                              \
+			: "memory");                                          \
+		*old = value;                                                 \
 	} while (0)
 
 /* What was there comes back in *old, here and below. */
 LIBPCPU_INLINE bool libpcpu_try_read(const volatile void *p, unsigned size,
 				     uint64_t *old)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_READ);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
-#define LIBPCPU_TRY_XCHG(type)                                     \
-	do {                                                       \
-		uintptr_t at;                                      \
-		type value;                                        \
-		__asm__ __volatile__ goto(                         \
-			LIBPCPU_BEGIN(refused) LIBPCPU_COPY        \
-			"mov (%[p],%[at]), %[value]\n\t"           \
-			"mov %[x], (%[p],%[at])\n" LIBPCPU_END     \
-			: [at] "=&r"(at), [value] "=&q"(value)     \
-			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x) \
-			: "cc", "memory"                           \
-			: refused);                                \
-		*old = value;                                      \
+#define LIBPCPU_TRY_XCHG(type)                                                \
+	do {                                                                  \
+		uintptr_t at;                                                 \
+		type value;                                                   \
+		__asm__ __volatile__(                                         \
+			LIBPCPU_COPY "mov (%[p],%[at]), %[value]\n\t"         \
+				     "mov %[x], (%[p],%[at])\n" LIBPCPU_END   \
+			: [at] "=&r"(at), "=@ccz"(done), [value] "=&q"(value) \
+			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x)            \
+			: "memory");                                          \
+		*old = value;                                                 \
 	} while (0)
 
 LIBPCPU_INLINE bool libpcpu_try_xchg(const volatile void *p, unsigned size,
 				     uint64_t x, uint64_t *old)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_XCHG);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
 #define LIBPCPU_TRY_FETCH_ADD(type)                                            \
 	do {                                                                   \
 		uintptr_t at;                                                  \
 		type value, sum;                                               \
-		__asm__ __volatile__ goto(                                     \
-			LIBPCPU_BEGIN(refused) LIBPCPU_COPY                    \
-			"mov (%[p],%[at]), %[value]\n\t"                       \
-			"mov %[x], %[sum]\n\t"                                 \
-			"add %[value], %[sum]\n\t"                             \
-			"mov %[sum], (%[p],%[at])\n" LIBPCPU_END               \
-			:                                                      \
-			[at] "=&r"(at), [value] "=&q"(value), [sum] "=&q"(sum) \
+		__asm__ __volatile__(                                          \
+			LIBPCPU_COPY "mov (%[p],%[at]), %[value]\n\t"          \
+				     "mov %[x], %[sum]\n\t"                    \
+				     "add %[value], %[sum]\n\t"                \
+				     "mov %[sum], (%[p],%[at])\n" LIBPCPU_END  \
+			: [at] "=&r"(at), "=@ccz"(done), [value] "=&q"(value), \
+			  [sum] "=&q"(sum)                                     \
 			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x)             \
-			: "cc", "memory"                                       \
-			: refused);                                            \
+			: "memory");                                           \
 		*old = value;                                                  \
 	} while (0)
 
 LIBPCPU_INLINE bool libpcpu_try_fetch_add(const volatile void *p, unsigned size,
 					  uint64_t x, uint64_t *old)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_FETCH_ADD);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
 /* Without the store the sequence has ended, too: nothing is left to be done. */
-#define LIBPCPU_TRY_CMPXCHG(type)                                   \
-	do {                                                        \
-		uintptr_t at;                                       \
-		type value;                                         \
-		__asm__ __volatile__ goto(                          \
-			LIBPCPU_BEGIN(refused) LIBPCPU_COPY         \
-			"mov (%[p],%[at]), %[value]\n\t"            \
-			"cmp %[expected], %[value]\n\t"             \
-			"jne 2f\n\t"                                \
-			"mov %[x], (%[p],%[at])\n" LIBPCPU_END      \
-			: [at] "=&r"(at), [value] "=&q"(value)      \
-			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x), \
-			  [expected] "q"((type)expected)            \
-			: "cc", "memory"                            \
-			: refused);                                 \
-		*old = value;                                       \
+#define LIBPCPU_TRY_CMPXCHG(type)                                             \
+	do {                                                                  \
+		uintptr_t at;                                                 \
+		type value;                                                   \
+		__asm__ __volatile__(                                         \
+			LIBPCPU_COPY "mov (%[p],%[at]), %[value]\n\t"         \
+				     "cmp %[expected], %[value]\n\t"          \
+				     "jne 2f\n\t"                             \
+				     "mov %[x], (%[p],%[at])\n" LIBPCPU_END   \
+			: [at] "=&r"(at), "=@ccz"(done), [value] "=&q"(value) \
+			: LIBPCPU_COPY_INPUTS(p), [x] "q"((type)x),           \
+			  [expected] "q"((type)expected)                      \
+			: "memory");                                          \
+		*old = value;                                                 \
 	} while (0)
 
 LIBPCPU_INLINE bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
 					uint64_t expected, uint64_t x,
 					uint64_t *old)
 {
+	bool done;
+
 	LIBPCPU_BY_SIZE(LIBPCPU_TRY_CMPXCHG);
-	return true;
-refused:
-	return false;
+	return done;
 }
 
 /* --- on a copy that is ours ----------------------------------------------- */

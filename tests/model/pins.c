@@ -57,10 +57,8 @@ bool libpcpu_try_pin(void)
 		return false;
 	place->owner = owner_me();
 	sequence_step(&sequence, &libpcpu_self.place);
-	if (sequence.thrown_out) {
-		libpcpu_pin_undo();
+	if (sequence.thrown_out)
 		return false;
-	}
 	libpcpu_self.place = place;
 	return true;
 }
@@ -90,7 +88,7 @@ bool libpcpu_try_add(const volatile void *p, unsigned size, uint64_t x)
 	struct libpcpu_place *place = find(&sequence);
 	uintptr_t copy;
 
-	if (!place)
+	if (!place || libpcpu_self.place)
 		return false;
 	copy = (uintptr_t)p + (uintptr_t)libpcpu_place_distance(place, p);
 	sequence_step(&sequence, (const volatile void *)copy);

@@ -30,37 +30,47 @@ typedef struct {
 #endif
 #endif
 
-/* A scheduling point of the interleaving explorer; nothing otherwise. */
-#ifdef MODEL_CHECK
-void model_point(const volatile void *address);
-#define ATOM_POINT(a) model_point(a)
-#else
-#define ATOM_POINT(a) ((void)0)
+#if defined(COUNT_ATOMICS) || defined(MODEL_CHECK)
+enum atom_access { ATOM_LOADS, ATOM_STORES, ATOM_RMWS };
+#define ATOM_STORE_KIND(order) \
+	((order) == __ATOMIC_SEQ_CST ? ATOM_RMWS : ATOM_STORES) /* an xchg */
 #endif
 
-/* What bench/atomics counts; nothing otherwise. A seq_cst store is an xchg. */
+/*
+ * The interleaving explorer lets other threads run in front of an access, and
+ * says where it is to take place: in memory or in a store buffer. Otherwise it
+ * is where it seems to be.
+ */
+#ifdef MODEL_CHECK
+void *model_access(const volatile void *address, unsigned bytes,
+		   enum atom_access access);
+#define ATOM_AT(a, access) \
+	((__typeof__(&(a)->v))model_access(&(a)->v, sizeof((a)->v), access))
+#else
+#define ATOM_AT(a, access) (&(a)->v)
+#endif
+
+/* What bench/atomics counts; nothing otherwise. */
 #ifdef COUNT_ATOMICS
-enum atom_access { ATOM_LOADS, ATOM_STORES, ATOM_RMWS };
 void count_access(const volatile void *address, enum atom_access access);
 #define ATOM_COUNT(a, access) count_access(a, access)
 #else
 #define ATOM_COUNT(a, access) ((void)0)
 #endif
 
-#define ATOM_LOAD(a, order)                        \
-	(ATOM_POINT(a), ATOM_COUNT(a, ATOM_LOADS), \
-	 __atomic_load_n(&(a)->v, order))
-#define ATOM_STORE(a, x, order)                                                \
-	(ATOM_POINT(a),                                                        \
-	 ATOM_COUNT(a, (order) == __ATOMIC_SEQ_CST ? ATOM_RMWS : ATOM_STORES), \
-	 __atomic_store_n(&(a)->v, (x), order))
-#define ATOM_RMW(op, a, x, order)                 \
-	(ATOM_POINT(a), ATOM_COUNT(a, ATOM_RMWS), \
-	 __atomic_##op(&(a)->v, (x), order))
-#define ATOM_CAS(a, old, new, weak, order, fail)                         \
-	(ATOM_POINT(a), ATOM_COUNT(a, ATOM_RMWS),                        \
-	 __atomic_compare_exchange_n(&(a)->v, (old), (new), weak, order, \
-				     fail))
+#define ATOM_LOAD(a, order)         \
+	(ATOM_COUNT(a, ATOM_LOADS), \
+	 __atomic_load_n(ATOM_AT(a, ATOM_LOADS), order))
+#define ATOM_STORE(a, x, order)                 \
+	(ATOM_COUNT(a, ATOM_STORE_KIND(order)), \
+	 __atomic_store_n(ATOM_AT(a, ATOM_STORE_KIND(order)), (x), order))
+#define ATOM_RMW(op, a, x, order)  \
+	(ATOM_COUNT(a, ATOM_RMWS), \
+	 __atomic_##op(ATOM_AT(a, ATOM_RMWS), (x), order))
+#define ATOM_CAS(a, old, new, weak, order, fail)                          \
+	(ATOM_COUNT(a, ATOM_RMWS),                                        \
+	 __atomic_compare_exchange_n(ATOM_AT(a, ATOM_RMWS), (old), (new), \
+				     weak, order, fail))
 
 #define load_relaxed(a) ATOM_LOAD(a, __ATOMIC_RELAXED)
 #define load_acquire(a) ATOM_LOAD(a, __ATOMIC_ACQUIRE)
@@ -115,7 +125,8 @@ static inline void add_local_relaxed(atom64 *a, uint64_t x)
 	!defined(MODEL_CHECK) && !defined(COUNT_ATOMICS)
 	__asm__("addq %1, %0" : "+m"(a->v) : "er"(x) : "cc");
 #else
-	store_relaxed(a, load_relaxed(a) + x);
+	x += load_relaxed(a);
+	store_relaxed(a, x);
 #endif
 }
 

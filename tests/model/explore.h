@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interleavings of the real sources in one thread. The library is compiled with
- * MODEL_CHECK, so each of its shared accesses calls model_point() first. There
- * another "thread" can preempt the running one: a function that the test armed,
- * which calls the library as any other CPU would, runs to its end and returns.
- * So every interleaving is reached in which threads are preempted like a stack,
- * on any hardware and with nothing left to chance. What it cannot show are the
- * processor's own reorderings; for these see DESIGN.md, section 7.
+ * The interleaving explorer: the library's real sources, every interleaving of
+ * a few threads, one process.
  *
- * The world of a test: CPUs that are simulated, a few chunks per arena so that
- * scarcity is near, and no worker, so rounds run only when a test asks for one.
+ * The library is compiled with MODEL_CHECK, so each of its shared accesses asks
+ * model_access() first. There the running thread, which is a coroutine, may be
+ * made to stop while others go on. A scenario prepares a small world and says
+ * what two to four threads do in it; the explorer runs it again and again from
+ * that world on, each time under another schedule, until it has seen all that
+ * have no more preemptions than the bound.
+ *
+ *	engine.c	threads, and what can happen next
+ *	search.c	which of it: all there is, a random walk, a replay
+ *	memory.c	places, store buffers (x86-TSO), the way back to the
+ *start kernel.c	CPUs, membarrier(), futexes, grace periods, madvise()
+ *	front.c		restartable sequences
+ *	copies.c	the memory of copies
+ *	world.c		the objects that threads hold
+ *	invariants.c	what must be true at rest
+ *	trace.c		names for addresses, and a replay for people to read
+ *
+ * Which interleavings there are to see, and why some need not be tried, is told
+ * in engine.c.
  */
 #ifndef TESTS_MODEL_EXPLORE_H
 #define TESTS_MODEL_EXPLORE_H
@@ -20,8 +32,9 @@
 
 #include "arena/arena.h"
 
-#define EXPLORE_CPUS 3u
+#define EXPLORE_CPUS 4u
 #define EXPLORE_CHUNKS 4u /* of an arena */
+#define EXPLORE_THREADS 4u
 #define EXPLORE_OBJECTS_MAX 2048u
 
 /*
@@ -30,44 +43,121 @@
  */
 void explore_start(char **argv, unsigned nr_nodes);
 
-/* --- time ----------------------------------------------------------------- */
+/* --- scenarios ------------------------------------------------------------ */
 
-/* Call preempt() in front of the nth shared access from now on, once. It may
- * arm the next one, to preempt itself or what it preempted. */
-void explore_arm(unsigned long nth, void (*preempt)(void));
+struct scenario {
+	const char *name;
+	void (*prepare)(void); /* alone, on CPU 0; or NULL */
+	void (*thread[EXPLORE_THREADS])(void);
+	/* Thread i runs on CPU i, or where this says: 1 + CPU. */
+	uint8_t cpu[EXPLORE_THREADS];
+	/* When all threads have ended, alone: checks of the scenario's own,
+	 * besides those of explore_check(). Or NULL. */
+	void (*after)(void);
+	/* Somebody must be refused with a message that has this in it, which
+	 * ends the process. Or NULL. */
+	const char *refusal;
+	unsigned bound;    /* preemptions; 0 stands for 2 */
+	bool may_fail;     /* allocations need not find memory */
+	uint8_t daemons;   /* a bit per thread that need not end */
+	unsigned nr_least; /* executions that there must be, at least */
+};
 
-/* No more preemption. Returns whether one was still to come. */
-bool explore_disarm(void);
+/*
+ * Scenarios are found wherever they are defined:
+ *
+ *	SCENARIO(two_claims) = {
+ *		.name = "claim, claim",
+ *		.prepare = list_one,
+ *		.thread = {allocate, allocate},
+ *	};
+ */
+#define SCENARIO(id)                                               \
+	static const struct scenario id;                           \
+	static const struct scenario *const id##_entry             \
+		__attribute__((section("scenarios"), used)) = &id; \
+	static const struct scenario id
 
-/* Note the places of the shared accesses that follow ... */
-void explore_record(void);
+extern const struct scenario *const
+	scenarios_begin[] __asm__("__start_scenarios")
+		__attribute__((visibility("hidden")));
+extern const struct scenario *const scenarios_end[] __asm__("__stop_scenarios")
+	__attribute__((visibility("hidden")));
 
-/* ... and look among those that follow then for the first that conflicts: */
-void explore_watch(void);
+/* Sequentially consistent, or with a store buffer per CPU as x86-64 has it. */
+enum explore_model { EXPLORE_SC, EXPLORE_TSO, EXPLORE_MODELS };
 
-/* its number, counting from 1, or 0 if there is none. Ends the watch. */
-unsigned long explore_conflict(void);
+/* What a search has seen. */
+struct explore_result {
+	unsigned long nr_ended;  /* executions that came to their end */
+	unsigned long nr_merged; /* that came to a state seen before */
+	unsigned bound;
+	bool complete;
+	double seconds;
+};
 
-/* What runs on which CPU and when, for the messages. */
-extern char explore_schedule[256];
+/*
+ * Search all schedules of the scenario up to its bound, or that of the
+ * environment's EXPLORE_BOUND. Fails the Check test with the first that goes
+ * wrong, and prints how to replay it.
+ */
+void explore_all(const struct scenario *scenario, enum explore_model model,
+		 struct explore_result *result);
 
-/* Fail the Check test with the schedule in front. */
+/* The same, and a line about it. */
+void explore_and_tell(const struct scenario *scenario,
+		      enum explore_model model);
+
+/* Run it once, under a random schedule that depends on the seed alone, and
+ * leave the world as it is then. */
+void explore_random(const struct scenario *scenario, enum explore_model model,
+		    uint64_t seed);
+
+/* Does the environment ask for another scenario? */
+bool explore_is_left_out(const struct scenario *scenario,
+			 enum explore_model model);
+
+/* --- for threads ---------------------------------------------------------- */
+
+/* Who runs; EXPLORE_THREADS for nobody: while scenarios prepare and check. */
+unsigned explore_thread(void);
+
+/* What the running thread takes for its CPU. */
+void explore_on_cpu(unsigned cpu);
+unsigned explore_cpu(void);
+
+/* Wait until ready(), which looks at places that others change. */
+void explore_wait(bool (*ready)(const void *), const void *arg);
+
+/* Let others run: at no cost, as this is no preemption. */
+void explore_yield(void);
+
+/* Whoever writes something that is to be as before in the next execution,
+ * other than by chunk/atomic.h: */
+void explore_save(const void *start, size_t bytes);
+
+/* Read-side sections of a program's own RCU readers. */
+void explore_read_lock(void);
+void explore_read_unlock(void);
+
+/* Grace periods since the start. */
+unsigned explore_nr_graces(void);
+
+/* The worker, as a thread of a scenario; prepare with explore_want_worker(). */
+void explore_want_worker(void);
+void explore_worker(void);
+
+/* End the execution as wrong. In the test itself, fail the Check test. */
 _Noreturn void explore_fail(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
 #define explore_expect(condition, ...) \
 	((condition) ? (void)0 : explore_fail(__VA_ARGS__))
 
-/* Shared accesses so far, by the CPU that made them, and fences: what the
- * model of restartable sequences goes by. front.c */
-extern unsigned long explore_nr_points[EXPLORE_CPUS];
-extern unsigned long explore_nr_fences;
+/* Put in front of messages of failures outside of executions. */
+extern char explore_context[256];
 
-/* --- space ---------------------------------------------------------------- */
-
-/* What the running thread takes for its CPU. */
-void explore_on_cpu(unsigned cpu);
-unsigned explore_cpu(void);
+/* --- objects -------------------------------------------------------------- */
 
 /*
  * Allocate, check that the object is zero and apart from all others, and fill
@@ -78,6 +168,12 @@ void *explore_alloc(size_t size, unsigned flags);
 /* Check that the object is as we left it, and free it. */
 void explore_free(void *handle);
 
+/* An object that several threads free: nobody's, and there is no check of it.
+ */
+void *explore_alloc_unowned(size_t size);
+void explore_free_unowned(void *handle);
+void explore_free_unowned_bulk(size_t nr, void **handles);
+
 /* The same in bulk; without memory the handles are NULL. */
 void explore_alloc_bulk(size_t size, size_t nr, void **handles);
 void explore_free_bulk(size_t nr, void **handles);
@@ -87,9 +183,13 @@ struct explore_object {
 	char *handle;
 	size_t size; /* of its class */
 	uint32_t stamp;
+	uint32_t thread; /* that allocated it */
 };
 extern struct explore_object explore_objects[EXPLORE_OBJECTS_MAX];
 extern unsigned explore_nr_objects;
+
+/* An object that the running thread is to free, and nobody else. */
+void *explore_own_object(unsigned n);
 
 /* Allocations that failed, since the last reset. */
 extern unsigned explore_nr_refused;
@@ -100,14 +200,11 @@ void explore_drain(void);
 /* Empty chunks are set aside. */
 void explore_retire_chunks(void);
 
-/* pcpu_trim(), less the round if the caller has preempted one. */
+/* pcpu_trim(). */
 void explore_trim(void);
 
-/* The round alone; nothing, if the caller has preempted one. */
+/* The round alone. */
 void explore_round(void);
-
-/* Grace periods since the start: they take no time here. */
-extern unsigned explore_nr_graces;
 
 /* --- truth ---------------------------------------------------------------- */
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 # The interleaving explorer: the library's sources once more, with a call in
-# front of each shared access, and programs that preempt them there.
+# front of each shared access, and programs that let threads meet there.
 #
-#	PCPU_TEST_SEED=N	test_interleave: repeat a run
-#	EXPLORE_EVERY_POINT=1	test_pairs: also schedules known to be equal
+#	EXPLORE_ONLY=TEXT	scenarios whose name has this in it
+#	EXPLORE_BOUND=N		preemptions, in place of the scenarios'; 7: any
+#	EXPLORE_MORE=N		so many more of them than the scenarios'
+#	EXPLORE_SECONDS=N	give a scenario up after so long
+#	EXPLORE_REPLAY=TEXT	run what a failed scenario printed, and tell
+#	PCPU_TEST_SEED=N	test_threads: repeat a run
 
 # One thread plays all: there is nothing for TSan to see.
 MODELTEST := $(if $(filter tsan,$(MODE)),,$(wildcard tests/model/test_*.c))
@@ -12,9 +16,15 @@ MODELOBJ := $(SRC:%.c=$B/model/%.o) \
 	$(patsubst %.c,$B/model/%.o,$(filter-out tests/model/test_%, \
 		$(wildcard tests/model/*.c)))
 
-.PHONY: explore
-explore: $(MODELBIN) ## preempt every shared access: what the hints must survive
+.PHONY: explore explore-deep fuzz-threads
+explore: $(MODELBIN) ## every interleaving of small scenarios, SC and x86-TSO
 	$(Q)tools/run-tests $B $(MODELBIN)
+
+explore-deep: $(MODELBIN) ## the same with a preemption more, a minute each
+	$(Q)EXPLORE_MORE=1 EXPLORE_SECONDS=60 $B/model/test_explore
+
+fuzz-threads: $(MODELBIN) ## random threads and schedules, FUZZ_SECONDS long
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) $B/model/test_threads
 
 $B/model/%.o: %.c GNUmakefile tests/model/model.mk | build/setup-build \
 		build/setup-check
@@ -23,10 +33,12 @@ $B/model/%.o: %.c GNUmakefile tests/model/model.mk | build/setup-build \
 	$(Q)$(CC) -DMODEL_CHECK $(CPPFLAGS) -Itests -Itests/model $(CFLAGS) \
 		-c -o $@ $<
 
-# No worker runs by itself, the CPU is what the test says; see schedule.c.
+# What the library asks the system for is played: see kernel.c, world.c.
+MODELWRAP := pthread_create pthread_setname_np pthread_mutex_lock \
+	pthread_mutex_trylock pthread_mutex_unlock nanosleep sched_getcpu \
+	syscall madvise open urcu_bp_synchronize_rcu panic copies_zero_run \
+	layout_depopulate
 $(MODELBIN): $B/model/%: $B/model/tests/model/%.o $(MODELOBJ)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(MODEFLAGS) -Wl,--wrap=pthread_create \
-		-Wl,--wrap=sched_getcpu -Wl,--wrap=madvise \
-		-Wl,--wrap=syscall -Wl,--wrap=urcu_bp_synchronize_rcu \
+	$(Q)$(CC) $(MODEFLAGS) $(MODELWRAP:%=-Wl,--wrap=%) \
 		-o $@ $^ $(LIBS) -lcheck_pic -lsubunit -lrt -lm

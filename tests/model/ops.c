@@ -218,26 +218,13 @@ static void retire_chunks(struct actor *actor)
 	explore_retire_chunks();
 }
 
-static bool is_held(const struct actor *actor, const void *object)
-{
-	unsigned i;
-
-	for (i = 0; i < ACTOR_OBJECTS; i++)
-		if (actor->object[i] == object)
-			return true;
-	return false;
-}
-
 /* Free what nobody holds, and cut the pages for the other size. */
 static void turn_over(struct actor *actor)
 {
-	unsigned i = explore_nr_objects;
+	unsigned i;
 
-	while (i-- > 0)
-		if (i < explore_nr_objects &&
-		    !is_held(actor, explore_objects[i].handle) &&
-		    !is_held(actor->peer, explore_objects[i].handle))
-			explore_free(explore_objects[i].handle);
+	for (i = 0; i < actor->nr_loose; i++)
+		explore_free(actor->loose[i]);
 	for (i = 0; i < 4; i++)
 		actor->object[i] = explore_alloc(actor->shape->other, 0);
 	explore_drain();

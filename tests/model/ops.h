@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The operations that test_pairs sets against each other.
+ * The operations that pairs.c sets against each other.
  */
 #ifndef TESTS_MODEL_OPS_H
 #define TESTS_MODEL_OPS_H
@@ -21,10 +21,11 @@ extern const unsigned nr_shapes;
 /* One of the two threads. */
 struct actor {
 	const struct shape *shape;
-	const struct actor *peer;
 	unsigned cpu;
-	bool second; /* prepared second, and the one that preempts */
+	bool second;                 /* prepared second */
 	void *object[ACTOR_OBJECTS]; /* what it is to free */
+	void **loose;                /* what nobody is to free, but who likes */
+	unsigned nr_loose;
 };
 
 struct op {

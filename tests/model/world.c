@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * The objects that the played threads hold, and the way back to the start.
+ * The objects that threads hold, what is in their copies, and the way back to
+ * an empty world.
  */
 #include <pcpu.h>
 #include <string.h>
 
-#include "explore.h"
+#include "chunk/registry.h"
+#include "engine.h"
 #include "reclaim/reclaim.h"
 
 struct explore_object explore_objects[EXPLORE_OBJECTS_MAX];
 unsigned explore_nr_objects;
 unsigned explore_nr_refused;
-
-static uint32_t last_stamp;
 
 /* --- contents ------------------------------------------------------------- */
 
@@ -48,6 +48,9 @@ static void fill(const struct explore_object *object, unsigned cpu)
 			       "hand-out",
 			       (void *)object->handle, object->size, *word, i,
 			       cpu);
+		if (object->size > 512)
+			explore_save(word, sizeof(*word));
+		copies_touch(copy + i);
 		*word = value;
 	}
 }
@@ -87,48 +90,54 @@ static void expect_apart(const struct explore_object *object)
 	}
 }
 
+/* Whose bit must be clear from now on, or need not any more: I7. */
+static void hold(const char *handle, bool held)
+{
+	struct place *place;
+	struct found found;
+	bool is_object;
+
+	engine.peeking = true;
+	is_object = registry_find(handle, &found);
+	engine.peeking = false;
+	explore_expect(is_object, "%p is no object", (const void *)handle);
+	place = memory_place(word_of(found.object.word));
+	explore_save(&place->held, sizeof(place->held));
+	if (held)
+		place->held |= word_bit(found.object.bit);
+	else
+		place->held &= ~word_bit(found.object.bit);
+}
+
+static void save_objects(unsigned i)
+{
+	explore_save(&explore_nr_objects, sizeof(explore_nr_objects));
+	explore_save(&explore_objects[i], sizeof(explore_objects[i]));
+}
+
 static void add(void *handle, size_t size)
 {
 	struct explore_object object = {
 		.handle = handle,
 		.size = size_classes[sizeclass_of(size, 4)].size,
-		.stamp = ++last_stamp,
+		.stamp = engine_stamp(),
+		.thread = explore_thread(),
 	};
 	unsigned cpu;
 
 	expect_apart(&object);
+	if (object.size <= 512)
+		copies_save((uintptr_t)handle, object.size);
 	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++)
 		fill(&object, cpu);
 	explore_expect(explore_nr_objects < EXPLORE_OBJECTS_MAX,
 		       "too many objects");
+	save_objects(explore_nr_objects);
 	explore_objects[explore_nr_objects++] = object;
+	hold(handle, true);
 }
 
-void *explore_alloc(size_t size, unsigned flags)
-{
-	void *handle = pcpu_alloc_flags(size, 4, flags);
-
-	if (handle)
-		add(handle, size);
-	else
-		explore_nr_refused++;
-	return handle;
-}
-
-void explore_alloc_bulk(size_t size, size_t nr, void **handles)
-{
-	size_t i;
-
-	if (pcpu_alloc_bulk(size, 4, 0, nr, handles)) {
-		explore_nr_refused++;
-		memset(handles, 0, nr * sizeof(*handles));
-		return;
-	}
-	for (i = 0; i < nr; i++)
-		add(handles[i], size);
-}
-
-/* Before the library is called: who preempts us must not find it. */
+/* Before the library is called: who runs meanwhile must not find it. */
 static void take_out(void *handle)
 {
 	struct explore_object object;
@@ -138,9 +147,57 @@ static void take_out(void *handle)
 		explore_expect(++i < explore_nr_objects, "%p is not live",
 			       handle);
 	object = explore_objects[i];
+	save_objects(i);
 	explore_objects[i] = explore_objects[--explore_nr_objects];
+	hold(handle, false);
 	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++)
 		compare(&object, cpu);
+}
+
+void *explore_own_object(unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < explore_nr_objects; i++)
+		if (explore_objects[i].thread == explore_thread() && n-- == 0)
+			return explore_objects[i].handle;
+	return NULL;
+}
+
+/* --- calls ---------------------------------------------------------------- */
+
+static void note_refusal(void)
+{
+	explore_save(&explore_nr_refused, sizeof(explore_nr_refused));
+	explore_nr_refused++;
+}
+
+void *explore_alloc(size_t size, unsigned flags)
+{
+	void *handle = pcpu_alloc_flags(size, 4, flags);
+
+	if (handle)
+		add(handle, size);
+	else
+		note_refusal();
+	engine_call_returned((uintptr_t)handle);
+	return handle;
+}
+
+void explore_alloc_bulk(size_t size, size_t nr, void **handles)
+{
+	size_t i;
+
+	if (pcpu_alloc_bulk(size, 4, 0, nr, handles)) {
+		note_refusal();
+		memset(handles, 0, nr * sizeof(*handles));
+		engine_call_returned(0);
+		return;
+	}
+	for (i = 0; i < nr; i++) {
+		add(handles[i], size);
+		engine_call_returned((uintptr_t)handles[i]);
+	}
 }
 
 void explore_free(void *handle)
@@ -149,6 +206,34 @@ void explore_free(void *handle)
 		return;
 	take_out(handle);
 	pcpu_free(handle);
+	engine_call_returned(0);
+}
+
+/* As they are when scenarios begin. */
+static void *unowned[8];
+static unsigned nr_unowned;
+
+void *explore_alloc_unowned(size_t size)
+{
+	void *handle = pcpu_alloc_flags(size, 4, 0);
+
+	explore_expect(!engine.running && handle &&
+			       nr_unowned < sizeof(unowned) / sizeof(*unowned),
+		       "only a few, and while scenarios prepare");
+	unowned[nr_unowned++] = handle;
+	return handle;
+}
+
+void explore_free_unowned(void *handle)
+{
+	pcpu_free(handle);
+	engine_call_returned(0);
+}
+
+void explore_free_unowned_bulk(size_t nr, void **handles)
+{
+	pcpu_free_bulk(nr, handles);
+	engine_call_returned(0);
 }
 
 void explore_free_bulk(size_t nr, void **handles)
@@ -159,11 +244,8 @@ void explore_free_bulk(size_t nr, void **handles)
 		if (handles[i])
 			take_out(handles[i]);
 	pcpu_free_bulk(nr, handles);
+	engine_call_returned(0);
 }
-
-/* --- the arenas ----------------------------------------------------------- */
-
-static bool in_round;
 
 void explore_drain(void)
 {
@@ -171,6 +253,7 @@ void explore_drain(void)
 
 	for (w = 0; w < NR_WINDOWS; w++)
 		arena_drain(w);
+	engine_call_returned(0);
 }
 
 void explore_retire_chunks(void)
@@ -179,28 +262,22 @@ void explore_retire_chunks(void)
 
 	for (i = 0; i < arena_count(); i++)
 		arena_retire_empty(arena_at(i));
+	engine_call_returned(0);
 }
 
 void explore_trim(void)
 {
-	if (in_round) {
-		explore_drain();
-		explore_retire_chunks();
-		return;
-	}
-	in_round = true;
 	pcpu_trim();
-	in_round = false;
+	engine_call_returned(0);
 }
 
 void explore_round(void)
 {
-	if (in_round)
-		return;
-	in_round = true;
 	reclaim_now();
-	in_round = false;
+	engine_call_returned(0);
 }
+
+/* --- an empty world ------------------------------------------------------- */
 
 static void expect_nothing_left(const struct arena *arena)
 {
@@ -235,9 +312,10 @@ void explore_reset(void)
 {
 	unsigned i;
 
-	explore_disarm();
 	while (explore_nr_objects)
 		explore_free(explore_objects[0].handle);
+	while (nr_unowned)
+		pcpu_free(unowned[--nr_unowned]);
 	explore_drain();
 	explore_retire_chunks();
 	reclaim_now();

@@ -274,7 +274,7 @@ void explore_all(const struct scenario *scenario, enum explore_model model,
 		return;
 	engine.choose = choose_next;
 	engine.was_here = was_here;
-	every_schedule = getenv("EXPLORE_EVERY_SCHEDULE") != NULL;
+	every_schedule = from_environment("EXPLORE_EVERY_SCHEDULE", 0);
 	engine.all_points = every_schedule;
 	memory_has_news();
 	/* Simple schedules first: they show most of what is shared. */

@@ -145,11 +145,13 @@ uint64_t engine_state(void)
 
 	for (i = 0; i < engine.nr_threads; i++) {
 		const struct thread *thread = &engine.thread[i];
-		uint64_t flags = thread->done | thread->in_sequence << 1 |
-				 thread->thrown_out << 2 |
+		uint64_t flags = (uint64_t)thread->done |
+				 (uint64_t)thread->in_sequence << 1 |
+				 (uint64_t)thread->thrown_out << 2 |
 				 (uint64_t)(thread->ready != NULL) << 3 |
-				 thread->cpu << 4 |
-				 engine.cpu_last[thread->cpu] << 8 | i << 12;
+				 (uint64_t)thread->cpu << 4 |
+				 (uint64_t)engine.cpu_last[thread->cpu] << 8 |
+				 (uint64_t)i << 12;
 
 		state += mix(thread->history + flags * MIX);
 	}

@@ -84,8 +84,9 @@ extern const struct scenario *const
 extern const struct scenario *const scenarios_end[] __asm__("__stop_scenarios")
 	__attribute__((visibility("hidden")));
 
-/* Sequentially consistent, or with a store buffer per CPU as x86-64 has it. */
-enum explore_model { EXPLORE_SC, EXPLORE_TSO, EXPLORE_MODELS };
+/* Sequentially consistent; with a store buffer per CPU as x86-64 has it; that,
+ * and a system without restartable sequences. */
+enum explore_model { EXPLORE_SC, EXPLORE_TSO, EXPLORE_BARE, EXPLORE_MODELS };
 
 /* What a search has seen. */
 struct explore_result {
@@ -107,6 +108,9 @@ void explore_all(const struct scenario *scenario, enum explore_model model,
 /* The same, and a line about it. */
 void explore_and_tell(const struct scenario *scenario,
 		      enum explore_model model);
+
+/* Begin anew, on the model's system. */
+void explore_reset_for(enum explore_model model);
 
 /* Run it once, under a random schedule that depends on the seed alone, and
  * leave the world as it is then. */

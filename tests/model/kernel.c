@@ -320,6 +320,20 @@ void __wrap_panic(const char *format, ...)
 	explore_fail("%s", text);
 }
 
+/* --- systems -------------------------------------------------------------- */
+
+/* Slots are empty in between: that is when they may be left alone. */
+void explore_reset_for(enum explore_model model)
+{
+	static uint64_t front;
+
+	explore_reset();
+	if (!front)
+		front = front_limit_on;
+	front_limit_on = model == EXPLORE_BARE ? 0 : front;
+	store_relaxed(&front_limit, front_limit_on);
+}
+
 /* --- start ---------------------------------------------------------------- */
 
 /* Fewer chunks than the layout has: the rest is never touched. */

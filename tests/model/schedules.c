@@ -13,7 +13,7 @@
 
 #include "engine.h"
 
-const char *const schedule_model[EXPLORE_MODELS] = {"SC", "TSO"};
+const char *const schedule_model[EXPLORE_MODELS] = {"SC", "TSO", "bare"};
 
 static bool never(bool at_end)
 {

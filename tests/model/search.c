@@ -168,7 +168,7 @@ static void prepare(const struct scenario *scenario, enum explore_model model)
 		 scenario->name, schedule_model[model]);
 	engine.scenario = scenario;
 	engine.model = model;
-	explore_reset();
+	explore_reset_for(model);
 	if (scenario->prepare)
 		scenario->prepare();
 	explore_on_cpu(0);

@@ -173,7 +173,7 @@ static void learn(uint64_t value)
 static void *load(struct place *place, const volatile void *address,
 		  unsigned bytes)
 {
-	void *from = engine.model == EXPLORE_TSO ? find(address, bytes) : NULL;
+	void *from = engine.model != EXPLORE_SC ? find(address, bytes) : NULL;
 
 	if (!from) {
 		struct touch touch = {.place = place};
@@ -243,7 +243,7 @@ void *model_access(const volatile void *address, unsigned bytes,
 	explore_expect(++engine.step < 1000000, "no end in sight");
 	if (access == ATOM_LOADS) {
 		at = load(place, address, bytes);
-	} else if (access == ATOM_STORES && engine.model == EXPLORE_TSO) {
+	} else if (access == ATOM_STORES && engine.model != EXPLORE_SC) {
 		memory_note(place, true);
 		learn(0); /* that it has come so far */
 		at = push(address, bytes);
@@ -265,7 +265,7 @@ void memory_store(void *at, const void *data, unsigned bytes)
 	}
 	for (i = 0; i < bytes; i += 8)
 		memory_note(memory_place((char *)at + i), true);
-	if (engine.scheduled && engine.model == EXPLORE_TSO)
+	if (engine.scheduled && engine.model != EXPLORE_SC)
 		memcpy(push(at, bytes), data, bytes);
 	else
 		memory_write(at, data, bytes);

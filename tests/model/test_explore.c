@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every scenario under every schedule up to its bound, in both memory models;
- * every two operations in the weaker one, which has all that the other has.
+ * Every scenario under every schedule up to its bound, in both memory models,
+ * and without a front; every two operations in the weaker one, which has all
+ * that the other has.
  */
 #include <check.h>
 #include <stdio.h>

@@ -196,20 +196,21 @@ static void choose_world(uint64_t number)
 	walk.objects_max = rng_below(&walk.rng, 3) ? 12 : 160;
 	/* All on one node meet more often; two nodes help each other out. */
 	for (i = 0; i < EXPLORE_CPUS; i++)
-		topology.cpu_node[i] = (uint8_t)(number % 4 == 3 && i % 2);
+		topology.cpu_node[i] = (uint8_t)(number % 5 == 3 && i % 2);
 }
 
 static void run_walk(uint64_t number)
 {
+	enum explore_model model = (unsigned)(number % EXPLORE_MODELS);
 	unsigned i;
 
 	snprintf(explore_context, sizeof(explore_context),
 		 "PCPU_TEST_SEED=%#llx walk %llu", (unsigned long long)seed,
 		 (unsigned long long)number);
-	explore_reset();
+	explore_reset_for(model);
 	choose_world(number);
 	for (i = 0; i < NR_BURSTS; i++)
-		burst(number % 2 ? EXPLORE_TSO : EXPLORE_SC);
+		burst(model);
 	explore_reset();
 	explore_check();
 }

@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	tcase_set_timeout(pairs, 0);
 	tcase_add_loop_test(
 		pairs, two_operations_under_every_schedule__invariants_hold, 0,
-		(int)pairs_count() * EXPLORE_MODELS);
+		(int)pairs_count());
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, pairs);
 	return run_suite(suite);

@@ -167,7 +167,8 @@ static pthread_t start_round(chunk_id id)
 	dirty(id);
 	reclaim_retire(pool, id);
 	ck_assert(!pthread_create(&thread, NULL, run_round, NULL));
-	while (!load_acquire(waiting))
+	/* Should it not wait, the caller sees that it is over. */
+	while (!load_acquire(waiting) && !load_acquire(&round_is_over))
 		usleep(1000);
 	usleep(20000);
 	return thread;

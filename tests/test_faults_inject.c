@@ -3,167 +3,21 @@
  * System calls that fail at the N-th time, for every N, once or from then on:
  * the library must go on or fail with ENOMEM, lose nothing and leak nothing,
  * and work again when the calls do (if its very start failed, it need not).
- * (Rows 26 and 27 of the table of faults.)
- *
- * The program defines mmap() and its like itself. Calls that come from the
- * program's own code, the library's objects among it, are counted and may fail;
- * those of other libraries pass. PCPU_TEST_FAIL says which: "madvise:3" is the
- * third madvise(), "any:3+" the third call of any kind and all after it. Not
- * under TSan, which needs the calls for itself.
+ * (Rows 26 and 27 of the table of faults.) How they fail: inject.h.
  */
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-
 #include <pcpu.h>
 
+#include "inject.h"
 #include "shadow.h"
 #include "support.h"
 
-#define INTERPOSED __attribute__((visibility("default")))
+static bool stopped; /* no more failures */
 
-static atomic_int nr_calls; /* that might have failed */
-static atomic_bool stopped; /* no more failures */
-
-#if !SUPPORT_TSAN
-
-extern const char __executable_start[], etext[];
-
-static bool must_fail(const char *name, const void *caller)
+static void stop_failures(void)
 {
-	const char *plan = getenv("PCPU_TEST_FAIL");
-	size_t length = strlen(name);
-	char *end;
-	long nth;
-	int nr;
-
-	if (stopped || !plan || (const char *)caller < __executable_start ||
-	    (const char *)caller >= etext)
-		return false;
-	if (strncmp(plan, "any:", 4) == 0)
-		plan += 4;
-	else if (strncmp(plan, name, length) == 0 && plan[length] == ':')
-		plan += length + 1;
-	else
-		return false;
-	nr = atomic_fetch_add(&nr_calls, 1) + 1;
-	nth = strtol(plan, &end, 10);
-	return *end == '+' ? nr >= nth : nr == nth;
+	stopped = true;
+	inject_plan(NULL);
 }
-
-/* Evaluated in the interposing function, whose caller matters. */
-#define MUST_FAIL(name) must_fail(name, __builtin_return_address(0))
-
-INTERPOSED void *mmap(void *at, size_t bytes, int prot, int flags, int fd,
-		      off_t offset)
-{
-	if (MUST_FAIL("mmap")) {
-		errno = ENOMEM;
-		return MAP_FAILED;
-	}
-	return (void *)syscall(SYS_mmap, at, bytes, prot, flags, fd, offset);
-}
-
-INTERPOSED int munmap(void *at, size_t bytes)
-{
-	if (MUST_FAIL("munmap")) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return (int)syscall(SYS_munmap, at, bytes);
-}
-
-INTERPOSED int madvise(void *at, size_t bytes, int advice)
-{
-	if (MUST_FAIL("madvise")) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return (int)syscall(SYS_madvise, at, bytes, advice);
-}
-
-INTERPOSED int mprotect(void *at, size_t bytes, int prot)
-{
-	if (MUST_FAIL("mprotect")) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return (int)syscall(SYS_mprotect, at, bytes, prot);
-}
-
-INTERPOSED long mbind(void *at, unsigned long bytes, int mode,
-		      const unsigned long *mask, unsigned long maxnode,
-		      unsigned flags);
-INTERPOSED long mbind(void *at, unsigned long bytes, int mode,
-		      const unsigned long *mask, unsigned long maxnode,
-		      unsigned flags)
-{
-	if (MUST_FAIL("mbind")) {
-		errno = EPERM;
-		return -1;
-	}
-	return syscall(SYS_mbind, at, bytes, mode, mask, maxnode, flags);
-}
-
-typedef int create_function(pthread_t *, const pthread_attr_t *,
-			    void *(*)(void *), void *);
-
-INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-			      void *(*run)(void *), void *arg)
-{
-	static create_function *real;
-
-	if (MUST_FAIL("pthread_create"))
-		return EAGAIN;
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
-	return real(thread, attr, run, arg);
-}
-
-typedef ssize_t pread_function(int, void *, size_t, off_t);
-
-INTERPOSED ssize_t pread(int fd, void *to, size_t bytes, off_t at)
-{
-	static pread_function *real;
-
-	if (MUST_FAIL("pread")) {
-		errno = EIO;
-		return -1;
-	}
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "pread");
-	return real(fd, to, bytes, at);
-}
-
-static int open_at(const char *path, int flags, int mode)
-{
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-}
-
-/* What the system says of its memory may be a test's own. */
-INTERPOSED int open(const char *path, int flags, ...)
-{
-	const char *overcommit = getenv("PCPU_TEST_OVERCOMMIT");
-	va_list args;
-	int mode;
-
-	if (MUST_FAIL("open")) {
-		errno = EMFILE;
-		return -1;
-	}
-	va_start(args, flags);
-	mode = va_arg(args, int);
-	va_end(args);
-	if (overcommit && !strcmp(path, "/proc/sys/vm/overcommit_memory"))
-		path = overcommit;
-	return open_at(path, flags, mode);
-}
-
-#endif /* !SUPPORT_TSAN */
 
 /* --- the work
  * ------------------------------------------------------------------ */
@@ -198,7 +52,7 @@ static void work_without_memory(void)
 	pcpu_free(NULL);
 	require(pcpu_trim() == 0, "memory given back");
 	support_expect_none_live();
-	printf("no memory at first, calls=%d\n", nr_calls);
+	printf("no memory at first, calls=%d\n", inject_nr_calls());
 }
 
 static void job_work(void)
@@ -211,7 +65,7 @@ static void job_work(void)
 	p = pcpu_alloc(8, 8);
 	if (!p) {
 		work_without_memory();
-		stopped = true;
+		stop_failures();
 		p = pcpu_alloc(8, 8);
 		if (!p)
 			return; /* the failure is final */
@@ -220,8 +74,8 @@ static void job_work(void)
 	shadow = shadow_create();
 	work(shadow, &rng);
 	support_expect_none_live();
-	printf("then calls=%d\n", nr_calls);
-	stopped = true;
+	printf("then calls=%d\n", inject_nr_calls());
+	stop_failures();
 	work(shadow, &rng);
 	support_expect_none_live();
 	free(shadow);
@@ -246,12 +100,13 @@ static int run_plan(const char *call, int nth, bool on)
 	return atoi(calls + strlen("calls="));
 }
 
-static const char *const calls[] = {
-	"mmap",           "munmap", "madvise", "mbind", "mprotect",
-	"pthread_create", "any",    "open",    "pread",
-};
-#define NR_CALLS ((int)(sizeof(calls) / sizeof(calls[0])))
-#define NR_READS 2 /* the last ones: they only ask, each for itself */
+/* By number: a call of inject_calls[], or any. */
+#define NR_CALLS 10
+
+static const char *call_name(int nr)
+{
+	return nr < NR_CALLS - 1 ? inject_calls[nr] : "any";
+}
 
 /* Every one of the first, then ever fewer: they are calls of the same kind. */
 static int next_nth(int nth)
@@ -265,10 +120,10 @@ START_TEST(nth_call_fails__nothing_is_lost)
 
 	if (SUPPORT_TSAN)
 		return;
-	nr = run_plan(calls[_i], INT32_MAX, false);
+	nr = run_plan(call_name(_i), INT32_MAX, false);
 	for (nth = 1; nth <= nr; nth = next_nth(nth))
-		run_plan(calls[_i], nth, false);
-	printf("%d calls of %s\n", nr, calls[_i]);
+		run_plan(call_name(_i), nth, false);
+	printf("%d calls of %s\n", nr, call_name(_i));
 }
 END_TEST
 
@@ -278,9 +133,9 @@ START_TEST(all_calls_from_the_nth_fail__nothing_is_lost)
 
 	if (SUPPORT_TSAN)
 		return;
-	nr = run_plan(calls[_i], INT32_MAX, false);
+	nr = run_plan(call_name(_i), INT32_MAX, false);
 	for (nth = 1; nth <= nr; nth = next_nth(nth))
-		run_plan(calls[_i], nth, true);
+		run_plan(call_name(_i), nth, true);
 }
 END_TEST
 
@@ -314,17 +169,13 @@ static void job_strict(void)
 
 START_TEST(strict_overcommit__reserves_what_can_be_spared_and_works)
 {
-	char path[] = "/tmp/overcommit-XXXXXX", variable[64];
-	const char *env[] = {variable, NULL};
-	int fd = mkstemp(path);
+	static const char *const env[] = {
+		"PCPU_TEST_FILE=/proc/sys/vm/overcommit_memory=2\n",
+		NULL,
+	};
 
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, "2\n", 2), 2);
-	close(fd);
-	snprintf(variable, sizeof(variable), "PCPU_TEST_OVERCOMMIT=%s", path);
 	if (!SUPPORT_SANITIZED)
 		support_run_job("strict", env);
-	unlink(path);
 }
 END_TEST
 
@@ -343,7 +194,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, nth_call_fails__nothing_is_lost, 0,
 			    NR_CALLS);
 	tcase_add_loop_test(tcase, all_calls_from_the_nth_fail__nothing_is_lost,
-			    0, NR_CALLS - NR_READS);
+			    0, NR_CALLS);
 	tcase_add_test(
 		tcase,
 		strict_overcommit__reserves_what_can_be_spared_and_works);

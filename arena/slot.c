@@ -135,13 +135,29 @@ void slots_drain(unsigned window)
 	front_go();
 }
 
+/*
+ * Does the running CPU's slot hold the object? The bits are its own, so a
+ * sequence that changes nothing tells for sure.
+ */
+static bool is_in_slot(const struct size_class *class, struct object object)
+{
+	unsigned cpu = (unsigned)libpcpu_cpu();
+	/* relaxed: compared again when it is exchanged */
+	uint64_t held = load_relaxed(&slot_of(class, cpu)->free);
+
+	return held & word_bit(object.bit) &&
+	       front_exchange(cpu, class, object.word, held, object.word, held);
+}
+
 bool arena_is_live(const void *p, const struct size_class *class)
 {
 	struct found found;
 
 	slots_drain(class->window);
-	/* relaxed: who owns an object knows of a free of it before */
+	/* relaxed: who owns an object knows of a free of it before. If slots
+	 * could not be drained, a bit may still be in ours. */
 	return registry_find(p, &found) &&
 	       !(load_relaxed(word_of(found.object.word)) &
-		 word_bit(found.object.bit));
+		 word_bit(found.object.bit)) &&
+	       !is_in_slot(class, found.object);
 }

@@ -5,6 +5,8 @@
  * and work again when the calls do (if its very start failed, it need not).
  * (Rows 26 and 27 of the table of faults.) How they fail: inject.h.
  */
+#include <sched.h>
+
 #include <pcpu.h>
 
 #include "inject.h"
@@ -179,6 +181,41 @@ START_TEST(strict_overcommit__reserves_what_can_be_spared_and_works)
 }
 END_TEST
 
+/* --- without membarrier() --------------------------------------------------
+ */
+
+static void do_free(void *p)
+{
+	pcpu_free(p);
+}
+
+static void stay_here(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)pcpu_cpu(), &set);
+	require(sched_setaffinity(0, sizeof(set), &set) == 0, "errno %d",
+		errno);
+}
+
+/* Slots cannot be drained then, but our own can be looked into. */
+START_TEST(membarrier_fails__double_free_on_one_cpu_aborts_all_the_same)
+{
+	char *neighbour, *p;
+
+	stay_here();
+	neighbour = pcpu_alloc(40, 8);
+	p = pcpu_alloc(40, 8);
+	inject_plan("membarrier:1+");
+	pcpu_free(p);
+	support_expect_abort(do_free, p, p, "already free");
+	inject_plan(NULL);
+	support_expect_abort(do_free, p, p, "already free");
+	pcpu_free(neighbour);
+}
+END_TEST
+
 static const struct support_job jobs[] = {
 	{"strict", job_strict},
 	{"work", job_work},
@@ -198,6 +235,11 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		strict_overcommit__reserves_what_can_be_spared_and_works);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("membarrier");
+	tcase_add_test(
+		tcase,
+		membarrier_fails__double_free_on_one_cpu_aborts_all_the_same);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

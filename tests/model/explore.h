@@ -218,6 +218,9 @@ void explore_round(void);
  */
 void explore_check(void);
 
+/* Clean pages are read too (I4). */
+extern bool explore_clean_too;
+
 /* Free everything, see that nothing is left, and begin anew. */
 void explore_reset(void);
 

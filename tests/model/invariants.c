@@ -22,7 +22,7 @@ static bool is_named(page_id head, unsigned class)
 {
 	unsigned cpu;
 
-	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++) {
+	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++) {
 		word_id word = {
 			load_relaxed(&arena_slots[cpu].slot[class].word)};
 
@@ -38,7 +38,7 @@ static void check_slots(void)
 {
 	unsigned cpu, class;
 
-	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++)
+	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++)
 		for (class = 1; class < NR_CLASSES; class += 1) {
 			struct slot slot = arena_slots[cpu].slot[class];
 			word_id word = {slot.word.v};
@@ -124,13 +124,16 @@ static void check_slab(struct arena *arena, page_id head, uint64_t entry,
 
 /* --- chunks --------------------------------------------------------------- */
 
+bool explore_clean_too = true;
+
 /* I4, at the places that explore_alloc() writes to. */
 static void check_clean(page_id page)
 {
 	unsigned window = page_window(page), unit, i;
 	uintptr_t handle = page_handle(layout.page0[window], page);
+	unsigned step = 1 + layout.nr_units / 16;
 
-	for (unit = 0; unit < layout.nr_units; unit++)
+	for (unit = 0; unit < layout.nr_units; unit += step)
 		for (i = 0; i < PAGE_BYTES; i += 256) {
 			ptrdiff_t offset = layout.unit_offset[window][unit];
 			const uint32_t *word =
@@ -168,7 +171,7 @@ static void check_pages(struct arena *arena, chunk_id id, struct tally *tally)
 			explore_expect(
 				!load_relaxed(word_of(page_word(page, word))),
 				"page %u of no slab: word %u", page.nr, word);
-		if (!(dirty >> i & 1))
+		if (explore_clean_too && !(dirty >> i & 1))
 			check_clean(page);
 	}
 }

@@ -35,8 +35,8 @@ int inject_nr_failed(void);
 void inject_no_worker(void);
 
 /*
- * From now on, or no more, madvise() zeroes the pages that it should drop: to the library
- * the same, and sooner done than faulting them in again.
+ * From now on, or no more, madvise() zeroes the pages that it should drop: to
+ * the library the same, and sooner done than faulting them in again.
  */
 void inject_keep_pages(bool keep);
 

@@ -268,17 +268,23 @@ static inline bool shadow_alloc_bulk(struct shadow *shadow, size_t size,
 	return true;
 }
 
-/* Check the object and forget it. */
-static inline void *shadow_remove(struct shadow *shadow, size_t index)
+/* Forget the object. */
+static inline void *shadow_forget(struct shadow *shadow, size_t index)
 {
 	struct shadow_object *slot = &shadow->objects[index];
 	void *handle = slot->handle;
 
-	shadow_check_object(slot);
 	shadow->bytes -= slot->usable;
 	shadow->nr--;
 	memmove(slot, slot + 1, (shadow->nr - index) * sizeof(*slot));
 	return handle;
+}
+
+/* Check the object and forget it. */
+static inline void *shadow_remove(struct shadow *shadow, size_t index)
+{
+	shadow_check_object(&shadow->objects[index]);
+	return shadow_forget(shadow, index);
 }
 
 /* Check the object and free it with its contents as they are. */

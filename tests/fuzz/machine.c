@@ -35,10 +35,16 @@ const struct fuzz_machine fuzz_machines[] = {
 	 .drops = true},
 	{.name = "late", .cpus = 3, .chunks = 64, .fail = "mmap:3+",
 	 .drops = true},
+	{.name = "later", .cpus = 3, .nodes = 2, .chunks = 8,
+	 .fail = "mmap:9+"},
+	{.name = "short", .chunks = 8, .fail = "mmap:5",
+	 .file = POSSIBLE "=0-1,x\n"},
 	{.name = "limited", .cpus = 3, .chunks = 64, .limit = "100000000"},
 	{.name = "strict", .nodes = 2, .chunks = 64,
 	 .file = OVERCOMMIT "=2\n"},
-	{.name = "blind", .chunks = 8, .fail = "open:1+"},
+	/* that asks for what cannot be */
+	{.name = "blind", .cpus = 99999, .nodes = 99999, .chunks = 8,
+	 .fail = "open:1+"},
 };
 /* clang-format on */
 const unsigned fuzz_nr_machines =

@@ -29,6 +29,6 @@ coverage: ## line and branch coverage of the library
 	$(Q)tests/coverage/report "by the corpus alone" \
 		$(COVERAGE_LINE) $(COVERAGE_BRANCH)
 	$(Q)tools/run-tests $(COV) \
-		$(filter-out %/test_corpus,$(TESTS:%.c=$(COV)/%))
-	$(Q)tests/coverage/report "by corpus and tests" \
-		$(COVERAGE_LINE) $(COVERAGE_BRANCH)
+		$(filter-out %/test_corpus,$(TESTS:%.c=$(COV)/%)); failed=$$?; \
+	tests/coverage/report "by corpus and tests" \
+		$(COVERAGE_LINE) $(COVERAGE_BRANCH) && exit $$failed

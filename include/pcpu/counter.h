@@ -307,9 +307,9 @@ void libpcpu_counter_tree_add(struct pcpu_counter_tree *tree, int64_t x);
 static inline void pcpu_counter_tree_add(struct pcpu_counter_tree *tree,
 					 int64_t x)
 {
+#ifndef MODEL_CHECK
 	int32_t batch = tree->batch;
 
-#ifndef MODEL_CHECK
 	if (x < batch && x > -batch) {
 		int32_t now = pcpu_this_add_return(*tree->copies, (int32_t)x);
 

@@ -82,7 +82,7 @@ static void bad_arguments(struct fuzz *fuzz)
 	REFUSED(!pcpu_alloc(PCPU_SIZE_MAX + 1 + kind, 8), ENOMEM);
 	REFUSED(!pcpu_alloc(SIZE_MAX - kind, 4096), ENOMEM);
 	REFUSED(!pcpu_alloc(SIZE_MAX - kind, align), EINVAL);
-	REFUSED(!pcpu_alloc_flags(8, 8, 2u << kind % 30), EINVAL);
+	REFUSED(!pcpu_alloc_flags(8, 8, 4u << kind % 30), EINVAL);
 	REFUSED(pcpu_alloc_bulk(8, align, 0, 2, none), EINVAL);
 	REFUSED(pcpu_alloc_bulk(PCPU_SIZE_MAX + 1 + kind, 8, 0, 2, none),
 		ENOMEM);

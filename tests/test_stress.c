@@ -261,7 +261,7 @@ static void *fill_and_free(void *arg)
 
 	require(held != NULL, "calloc");
 	for (i = 0; i < NR; i++)
-		held[i] = owned_alloc(i % 8 ? 1024 : 1 + i % 3000, 0,
+		held[i] = owned_alloc(i % 8 ? 1024 : 4 + i % 3000, 0,
 				      worker_stamp(worker));
 	for (i = 0; i < NR; i++) {
 		unsigned box = (unsigned)rng_below(&worker->rng, NR_BOXES);

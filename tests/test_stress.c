@@ -293,7 +293,9 @@ static void job_memory_comes_back(void)
 		after = resident_bytes();
 		printf("resident: %zu, then %zu, trimmed %zu\n", before, peak,
 		       after);
-		require(after <= before + before / 10 + slack,
+		/* Debug mode's records of the objects stay. */
+		require(support_debug() ||
+				after <= before + before / 10 + slack,
 			"%zu bytes resident before, %zu after all is free",
 			before, after);
 	}

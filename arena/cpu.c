@@ -27,7 +27,7 @@ int libpcpu_cpu_next(int cpu)
 
 int pcpu_cpu(void)
 {
-	return libpcpu_place()->cpu;
+	return libpcpu_here()->cpu;
 }
 
 /* For who cannot use the macros of the header. */

@@ -267,7 +267,8 @@ void pcpu_unpin(void);
  * instructions, on a cache line of the copy's own besides the data; pinned, or
  * in the context "thread", one plain instruction. Without rseq (old systems,
  * valgrind, GLIBC_TUNABLES=glibc.pthread.rseq=0, ThreadSanitizer), without
- * membarrier(2), or on other processors than x86-64, a lock per copy. Follows this_cpu_add() and its like.
+ * membarrier(2), or on other processors than x86-64, a lock per copy. Follows
+ *this_cpu_add() and its like.
  */
 #define pcpu_this_read(v) libpcpu_this_read(v)
 #define pcpu_this_write(v, x) libpcpu_this_write(v, x)

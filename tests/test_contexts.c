@@ -49,7 +49,7 @@ static void begin(void)
 	if (!broken)
 		pcpu_pin();
 	else
-		libpcpu_self.place = libpcpu_place();
+		libpcpu_self.place = libpcpu_here();
 }
 
 static void end(void)

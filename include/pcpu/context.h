@@ -203,7 +203,7 @@ extern "C" {
 #endif
 
 /* Where the thread works: its own place, or where it runs at the moment. */
-static inline struct libpcpu_place *libpcpu_place(void)
+static inline struct libpcpu_place *libpcpu_here(void)
 {
 	struct libpcpu_place *place = libpcpu_self.place;
 	int number;
@@ -219,7 +219,7 @@ static inline struct libpcpu_place *libpcpu_place(void)
 static inline uintptr_t libpcpu_this_address(const volatile void *p)
 {
 	return (uintptr_t)p +
-	       (uintptr_t)libpcpu_place_distance(libpcpu_place(), p);
+	       (uintptr_t)libpcpu_place_distance(libpcpu_here(), p);
 }
 
 /* Pin the thread; see pcpu_pin(). */

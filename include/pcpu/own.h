@@ -4,7 +4,9 @@
  * Only a signal handler can come in between, and others who just read: all are
  * relaxed. Included where the processor's header has nothing better.
  */
-#ifndef PCPU_OWN_H
+#ifndef PCPU_CONTEXT_H
+#include <pcpu/context.h>
+#elif !defined(PCPU_OWN_H)
 #define PCPU_OWN_H
 
 #define LIBPCPU_OWN(type) ((type *)copy)

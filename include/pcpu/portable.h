@@ -4,7 +4,9 @@
  * own copy is refused, and then done in a pinned section. Included by
  * <pcpu/context.h> alone.
  */
-#ifndef PCPU_PORTABLE_H
+#ifndef PCPU_CONTEXT_H
+#include <pcpu/context.h>
+#elif !defined(PCPU_PORTABLE_H)
 #define PCPU_PORTABLE_H
 
 #ifdef __cplusplus

@@ -6,7 +6,9 @@
  * Each sequence is tried once. Its last instruction is what it does; before it
  * nothing is changed, except in libpcpu_try_pin().
  */
-#ifndef PCPU_X86_64_H
+#ifndef PCPU_CONTEXT_H
+#include <pcpu/context.h>
+#elif !defined(PCPU_X86_64_H)
 #define PCPU_X86_64_H
 
 #ifdef __cplusplus

@@ -56,6 +56,45 @@ static int check_bulk(void)
 	return 0;
 }
 
+/* In C++ in a function that the linker may find in several files. */
+#ifdef __cplusplus
+template <typename type> type add_to(type *handle, type x)
+{
+	return pcpu_this_add_return(*handle, x);
+}
+#else
+#define add_to(handle, x) pcpu_this_add_return(*(handle), x)
+#endif
+
+static int check_operations(void)
+{
+	struct counters *handle =
+		(struct counters *)pcpu_alloc(sizeof(*handle), 8);
+	void **pointer = (void **)pcpu_alloc(sizeof(*pointer), 8);
+
+	EXPECT(handle != NULL && pointer != NULL);
+	pcpu_pin();
+	pcpu_this_inc(handle->hits);
+	pcpu_this_add(handle[0].misses, (short)3);
+	pcpu_this_sub(handle->misses, 1);
+	EXPECT(add_to(&handle->hits, 4l) == 5);
+	EXPECT(add_to(&handle->misses, (short)1) == 3);
+	EXPECT(pcpu_this_xchg(handle->hits, 7) == 5);
+	EXPECT(pcpu_this_cmpxchg(handle->hits, 7, 8) == 7);
+	pcpu_this_write(*pointer, handle);
+	EXPECT(pcpu_this_cmpxchg(*pointer, NULL, NULL) == handle);
+	EXPECT(pcpu_this_read(*pointer) == handle);
+	pcpu_this_or(handle->hits, 1);
+	pcpu_this_and(handle->hits, ~8l);
+	EXPECT(pcpu_this_ptr(handle)->hits == 1);
+	pcpu_this_dec(handle->hits);
+	pcpu_unpin();
+	EXPECT(pcpu_context() == PCPU_CONTEXT_CPU);
+	pcpu_free(handle);
+	pcpu_free(pointer);
+	return 0;
+}
+
 int main(void)
 {
 	struct counters *handle;
@@ -74,7 +113,7 @@ int main(void)
 	pcpu_free(handle);
 	handle = (struct counters *)pcpu_alloc_flags(4096, 4096, PCPU_NOWAIT);
 	pcpu_free(handle);
-	if (check_bulk())
+	if (check_bulk() || check_operations())
 		return 1;
 	pcpu_trim();
 	EXPECT(pcpu_stats_get(&stats) == 0);

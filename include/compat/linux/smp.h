@@ -6,7 +6,7 @@
 #include <pcpu/context.h>
 
 /* The running CPU: a hint, since a thread of user space may migrate. */
-#define raw_smp_processor_id() (libpcpu_place()->cpu)
+#define raw_smp_processor_id() (libpcpu_here()->cpu)
 #define smp_processor_id() raw_smp_processor_id()
 
 #endif /* LIBPCPU_LINUX_SMP_H */

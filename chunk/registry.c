@@ -78,6 +78,14 @@ void registry_refuse_free(const char *caller, const void *p)
 	panic("%s(%p): already free", caller, p);
 }
 
+/* No slab's: somebody wrote over it. */
+static bool is_damaged(uint64_t entry)
+{
+	const struct size_class *class = &size_classes[map_class(entry)];
+
+	return !class->size || map_reciprocal(entry) != class->reciprocal;
+}
+
 void registry_refuse(const char *caller, const void *p)
 {
 	struct found found;
@@ -88,6 +96,9 @@ void registry_refuse(const char *caller, const void *p)
 		refuse_outside(caller, p);
 	if (!map_class(map_load(page)))
 		panic("%s(%p): never allocated or given back", caller, p);
+	if (is_damaged(map_load(page)))
+		panic("%s(%p): the bookkeeping of its page is damaged", caller,
+		      p);
 	if (!registry_find_around(p, &found, &inside))
 		panic("%s(%p): never allocated: behind the last object of a "
 		      "slab",

@@ -37,8 +37,8 @@ static void job_bad_arguments(void)
 	expect_error(8, 0, 0, 8, EINVAL);
 	expect_error(8, 24, 0, 8, EINVAL);
 	expect_error(8, 2 * PCPU_ALIGN_MAX, 0, 1, EINVAL);
-	expect_error(8, 8, 2, 8, EINVAL);
-	expect_error(8, 8, 2 | PCPU_NOWAIT, 8, EINVAL);
+	expect_error(8, 8, 4, 8, EINVAL);
+	expect_error(8, 8, 4 | PCPU_NOWAIT, 8, EINVAL);
 	expect_error(PCPU_SIZE_MAX + 1, 8, 0, 8, ENOMEM);
 	expect_error(SIZE_MAX, 8, PCPU_NOWAIT, 8, ENOMEM);
 	errno = EXDEV;

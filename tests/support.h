@@ -326,6 +326,27 @@ static inline void support_expect_abort(void (*fn)(void *), void *arg,
 	ck_assert_msg(found, "no \"%s\" in: %s", words, child.text);
 }
 
+/*
+ * The same of an access to memory that is nobody's, which debug mode finds
+ * later on: AddressSanitizer is told of it and finds it at once.
+ */
+static inline void support_expect_caught(void (*fn)(void *), void *arg,
+					 const void *pointer, const char *words)
+{
+	struct support_child child;
+
+	if (!SUPPORT_ASAN) {
+		support_expect_abort(fn, arg, pointer, words);
+		return;
+	}
+	support_fork(fn, arg, &child);
+	ck_assert_msg(!support_succeeded(&child) &&
+			      strstr(child.text, "AddressSanitizer: use-after-"
+						 "poison"),
+		      "status %#x; output: %s", (unsigned)child.status,
+		      child.text);
+}
+
 /* --- the program -----------------------------------------------------------
  */
 

@@ -260,8 +260,8 @@ static void job_no_more_mappings(void)
 
 START_TEST(no_more_mappings__the_same_work_is_done)
 {
-	/* It needs mappings of its own. */
-	if (!SUPPORT_ASAN)
+	/* Sanitizers need mappings of their own. */
+	if (!SUPPORT_SANITIZED)
 		support_run_job("no_more_mappings", NULL);
 }
 END_TEST

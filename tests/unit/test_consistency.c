@@ -38,9 +38,10 @@ struct wrong {
 static void spoil(const struct wrong *w)
 {
 	if (w->word)
-		w->word->v ^= w->bits;
+		store_relaxed(w->word, load_relaxed(w->word) ^ w->bits);
 	if (w->byte)
-		w->byte->v ^= (uint8_t)w->bits;
+		store_relaxed(w->byte,
+			      load_relaxed(w->byte) ^ (uint8_t)w->bits);
 }
 
 static void spoil_and_trim(void *arg)
@@ -194,8 +195,10 @@ static void spoil_anything(struct rng *rng)
 		&chunk->dirty,
 		&chunk->idle,
 	};
+	atom64 *word = words[rng_below(rng, 6)];
 
-	words[rng_below(rng, 6)]->v ^= word_bit((unsigned)rng_below(rng, 64));
+	store_relaxed(word, load_relaxed(word) ^
+				    word_bit((unsigned)rng_below(rng, 64)));
 }
 
 /* With a bit flipped in the middle of it. */

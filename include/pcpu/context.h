@@ -77,8 +77,8 @@ extern __thread struct libpcpu_thread libpcpu_self
 	__attribute__((tls_model("initial-exec")));
 #ifdef MODEL_CHECK
 /* tests/model plays several threads. */
-extern struct libpcpu_thread *model_self;
-#define libpcpu_self (*model_self)
+struct libpcpu_thread *model_self(void);
+#define libpcpu_self (*model_self())
 #endif
 
 /*
@@ -178,7 +178,11 @@ static inline int libpcpu_place_number(void)
 #endif
 #ifndef LIBPCPU_SEQUENCES
 #define LIBPCPU_SEQUENCES 0
+#ifdef MODEL_CHECK
+#include "tests/model/pins.h"
+#else
 #include <pcpu/portable.h>
+#endif
 #endif
 
 /* For ThreadSanitizer, which may not see what the library does. */

@@ -13,12 +13,6 @@
 extern "C" {
 #endif
 
-#ifdef MODEL_CHECK
-/* tests/model plays the sequences of these. */
-bool libpcpu_try_pin(void);
-bool libpcpu_try_unpin(struct libpcpu_place *place);
-bool libpcpu_try_add(const volatile void *p, unsigned size, uint64_t x);
-#else
 LIBPCPU_INLINE bool libpcpu_try_pin(void)
 {
 	return false;
@@ -36,7 +30,6 @@ LIBPCPU_INLINE bool libpcpu_try_add(const volatile void *p, unsigned size,
 	(void)p, (void)size, (void)x;
 	return false;
 }
-#endif
 
 LIBPCPU_INLINE bool libpcpu_try_write(const volatile void *p, unsigned size,
 				      uint64_t x)

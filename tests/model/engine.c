@@ -90,7 +90,7 @@ void engine_arrive(void)
 {
 	unsigned cpu = self()->cpu, i;
 
-	kernel_store_cpu(cpu);
+	kernel_store_cpu(self()->stale ? UINT32_MAX : cpu);
 	if (engine.cpu_last[cpu] == engine.current)
 		return;
 	engine.cpu_last[cpu] = engine.current;
@@ -106,6 +106,21 @@ void explore_on_cpu(unsigned cpu)
 	if (engine.scheduled)
 		memory_drain(self()->cpu);
 	self()->cpu = cpu;
+	engine_arrive();
+}
+
+void explore_move(unsigned i, unsigned cpu)
+{
+	struct thread *thread = &engine.thread[i];
+
+	memory_drain(thread->cpu);
+	thread->cpu = cpu;
+	thread->thrown_out = thread->in_sequence;
+}
+
+void explore_take_for_cpu(unsigned cpu)
+{
+	self()->stale = 1 + cpu;
 	engine_arrive();
 }
 
@@ -128,6 +143,7 @@ static void run(unsigned i)
 	if (i == engine.current)
 		return;
 	from->saved_errno = errno;
+	engine.nr_stays = 0;
 	engine.current = i;
 	engine_arrive();
 	if (engine.tracing)
@@ -140,7 +156,8 @@ static void run(unsigned i)
 
 uint64_t engine_state(void)
 {
-	uint64_t state = mix(memory_state() + engine.current);
+	uint64_t state = mix(memory_state() + engine.current +
+			     (uint64_t)engine.nr_stays * MIX);
 	unsigned i;
 
 	for (i = 0; i < engine.nr_threads; i++) {
@@ -306,6 +323,7 @@ void engine_run_another(void)
 
 	memory_settle();
 	engine.step++;
+	engine.nr_stays = 0;
 	if (none_can_run()) {
 		drain_all();
 		engine.current = me;
@@ -337,6 +355,10 @@ void explore_wait(bool (*ready)(const void *), const void *arg)
 	thread->ready = NULL;
 }
 
+/* Who has looked so often, with nobody else at work, will see nothing new. More
+ * than the library does before it sleeps. */
+#define STAYS_MAX 5u
+
 void explore_yield(void)
 {
 	struct menu menu = {.nr = 0};
@@ -347,7 +369,9 @@ void explore_yield(void)
 	engine.step++;
 	self()->history = mix(self()->history + 1);
 	engine_add_threads(&menu, 0);
-	add(&menu, RUN, engine.current, 0);
+	if (!menu.nr || engine.nr_stays < STAYS_MAX)
+		add(&menu, RUN, engine.current, 0);
+	engine.nr_stays++;
 	run(engine_decide(&menu).which);
 	/* Behind it is another state than in it. */
 	self()->history = mix(self()->history + 1);

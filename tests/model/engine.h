@@ -32,6 +32,7 @@ struct thread {
 	uint64_t history;  /* all that it has read, in this call ... */
 	uint64_t boundary; /* ... and what calls before have returned */
 	unsigned cpu;
+	unsigned stale; /* 1 + CPU that it takes for its own, without rseq */
 	bool done;
 	bool in_sequence, thrown_out;
 	uint32_t nr_stamps;
@@ -70,6 +71,7 @@ struct engine {
 	bool all_points;                 /* stop at others' places too */
 	bool peeking;                    /* behind the threads' backs */
 	bool tracing;
+	unsigned nr_stays;  /* yields since another thread ran */
 	unsigned long step; /* moments at which there was a choice */
 	unsigned bound, spent;
 	enum outcome outcome;
@@ -191,11 +193,20 @@ void memory_store(void *at, const void *data, unsigned bytes);
 
 void kernel_store_cpu(unsigned cpu);
 
-/* Let a sequence of the running thread begin; leave it; or end it: true if it
- * may commit. */
+/* Let a sequence of the running thread begin; leave it; come to a store in the
+ * middle of it, or to the last one: true if it may be done. */
 void sequence_begin(void);
 void sequence_leave(void);
+bool sequence_goes_on(const void *at);
 bool sequence_commit(const void *at);
+
+/* --- pins.c, signals.c ---------------------------------------------------- */
+
+/* The thread is one that owns no place. */
+void pins_begin_thread(unsigned i);
+
+/* In front of an access, outside of executions. */
+void signals_point(void);
 
 /* --- copies: copies.c ----------------------------------------------------- */
 

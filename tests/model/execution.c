@@ -38,7 +38,8 @@ static void prepare_thread(unsigned i, void (*entry)(void))
 	thread->history = thread->boundary = mix(i);
 	thread->done = thread->in_sequence = thread->thrown_out = false;
 	thread->ready = NULL;
-	thread->nr_stamps = 0;
+	thread->nr_stamps = thread->stale = 0;
+	pins_begin_thread(i);
 	coroutine_prepare(&thread->coroutine, entry);
 }
 
@@ -70,7 +71,7 @@ enum outcome engine_run(void)
 	while (engine.nr_threads < EXPLORE_THREADS &&
 	       engine.scenario->thread[engine.nr_threads])
 		engine.nr_threads++;
-	engine.step = engine.spent = 0;
+	engine.step = engine.spent = engine.nr_stays = 0;
 	for (i = 0; i < engine.nr_threads; i++)
 		prepare_thread(i, thread_main);
 	for (i = 0; i < EXPLORE_CPUS; i++)

@@ -12,9 +12,12 @@
  *
  *	engine.c	threads, and what can happen next
  *	search.c	which of it: all there is, a random walk, a replay
- *	memory.c	places, store buffers (x86-TSO), the way back to the
- *start kernel.c	CPUs, membarrier(), futexes, grace periods, madvise()
- *	front.c		restartable sequences
+ *	memory.c	places, the way back to the start
+ *	stores.c	accesses, store buffers (x86-TSO)
+ *	kernel.c	CPUs, membarrier(), futexes, grace periods, madvise()
+ *	front.c		restartable sequences of the allocator
+ *	pins.c		those of pins and operations
+ *	signals.c	what comes in between where no threads run
  *	copies.c	the memory of copies
  *	world.c		the objects that threads hold
  *	invariants.c	what must be true at rest
@@ -31,6 +34,7 @@
 #include <stdint.h>
 
 #include "arena/arena.h"
+#include "pcpu/context.h"
 
 #define EXPLORE_CPUS 4u
 #define EXPLORE_CHUNKS 4u /* of an arena */
@@ -54,6 +58,8 @@ struct scenario {
 	/* When all threads have ended, alone: checks of the scenario's own,
 	 * besides those of explore_check(). Or NULL. */
 	void (*after)(void);
+	/* Live objects at the end that are no explore_alloc()'s. Or NULL. */
+	unsigned (*nr_others)(void);
 	/* Somebody must be refused with a message that has this in it, which
 	 * ends the process. Or NULL. */
 	const char *refusal;
@@ -130,6 +136,13 @@ unsigned explore_thread(void);
 void explore_on_cpu(unsigned cpu);
 unsigned explore_cpu(void);
 
+/* Another thread of the scenario is moved, wherever it is. */
+void explore_move(unsigned thread, unsigned cpu);
+
+/* The running thread has no rseq area, and what it is told of its CPU is no
+ * longer true when it hears of it. */
+void explore_take_for_cpu(unsigned cpu);
+
 /* Wait until ready(), which looks at places that others change. */
 void explore_wait(bool (*ready)(const void *), const void *arg);
 
@@ -161,6 +174,19 @@ _Noreturn void explore_fail(const char *format, ...)
 /* Put in front of messages of failures outside of executions. */
 extern char explore_context[256];
 
+/* What the thread of a scenario is to <pcpu/context.h>. */
+const struct libpcpu_thread *explore_self_of(unsigned thread);
+
+/* So often somebody went to sleep, in all executions. */
+extern unsigned long explore_nr_sleeps;
+
+/*
+ * Outside of executions: run fn() in front of the n-th access from now on, as a
+ * signal handler would. The second ends that, and says whether it came so far.
+ */
+void explore_interrupt(unsigned long nth, void (*fn)(void));
+bool explore_uninterrupt(void);
+
 /* --- objects -------------------------------------------------------------- */
 
 /*
@@ -175,6 +201,7 @@ void explore_free(void *handle);
 /* An object that several threads free: nobody's, and there is no check of it.
  */
 void *explore_alloc_unowned(size_t size);
+void explore_leave_unowned(void *handle); /* that was allocated otherwise */
 void explore_free_unowned(void *handle);
 void explore_free_unowned_bulk(size_t nr, void **handles);
 

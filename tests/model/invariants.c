@@ -4,7 +4,7 @@
  * anything: the words of slabs and chunks are the truth, all else follows.
  */
 #include "chunk/registry.h"
-#include "explore.h"
+#include "engine.h"
 
 /* What an arena's counters should say. */
 struct tally {
@@ -233,6 +233,14 @@ static void check_arena(struct arena *arena, uint64_t *live)
 	*live += tally.live;
 }
 
+static unsigned nr_others(void)
+{
+	const struct scenario *scenario = engine.scenario;
+
+	return engine.running && scenario->nr_others ? scenario->nr_others()
+						     : 0;
+}
+
 void explore_check(void)
 {
 	uint64_t live = 0;
@@ -241,7 +249,7 @@ void explore_check(void)
 	check_slots();
 	for (i = 0; i < arena_count(); i++)
 		check_arena(arena_at(i), &live);
-	explore_expect(live == explore_nr_objects,
+	explore_expect(live == explore_nr_objects + nr_others(),
 		       "%lu objects are taken, %u are held", live,
 		       explore_nr_objects);
 	for (i = 0; i < explore_nr_objects; i++) {

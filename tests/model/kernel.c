@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arena/context.h"
 #include "chunk/topology.h"
 #include "engine.h"
 #include "reclaim/reclaim.h"
@@ -68,7 +69,9 @@ void kernel_store_cpu(unsigned cpu)
 int __wrap_sched_getcpu(void);
 int __wrap_sched_getcpu(void)
 {
-	return (int)explore_cpu();
+	unsigned stale = engine.thread[engine.current].stale;
+
+	return (int)(stale ? stale - 1 : explore_cpu());
 }
 
 /* --- restartable sequences, fences ---------------------------------------- */
@@ -88,18 +91,25 @@ void sequence_leave(void)
 	thread->in_sequence = thread->thrown_out = false;
 }
 
-bool sequence_commit(const void *at)
+bool sequence_goes_on(const void *at)
 {
-	struct thread *thread = &engine.thread[engine.current];
 	struct touch touch = {.place = memory_place(at), .commits = true};
-	bool thrown_out;
 
 	memory_settle();
+	engine.step++; /* what was read before may become a point, too */
 	if (engine.scheduled)
 		engine_point(&touch);
-	thrown_out = thread->thrown_out;
+	if (!engine.running)
+		signals_point();
+	return !engine.thread[engine.current].thrown_out;
+}
+
+bool sequence_commit(const void *at)
+{
+	bool goes_on = sequence_goes_on(at);
+
 	sequence_leave();
-	return !thrown_out;
+	return goes_on;
 }
 
 /* Everybody is thrown out of a sequence, and all stores arrive. */
@@ -119,6 +129,7 @@ static long fence_all(void)
 /* --- sleep ---------------------------------------------------------------- */
 
 static atom32 nr_wakes;
+unsigned long explore_nr_sleeps;
 
 static bool has_been_woken(const void *arg)
 {
@@ -134,6 +145,7 @@ static long wait_for(const uint32_t *word, uint32_t value)
 	/* Nobody comes in between, as in the kernel. */
 	if (*word != value)
 		return EAGAIN;
+	explore_nr_sleeps++;
 	explore_wait(has_been_woken, &before);
 	return 0;
 }
@@ -159,14 +171,25 @@ int __wrap_nanosleep(const struct timespec *time, struct timespec *rest)
 	return 0;
 }
 
-/* --- locks: there is one -------------------------------------------------- */
+int __wrap_sched_yield(void);
+int __wrap_sched_yield(void)
+{
+	explore_yield();
+	return 0;
+}
 
-static atom32 is_locked;
+/* --- locks ---------------------------------------------------------------- */
+
+/* In the mutex's first word, which is 0 in a new one: a child of fork() makes
+ * a new one of a lock that its parent held. */
+static atom32 *lock_of(pthread_mutex_t *mutex)
+{
+	return (atom32 *)(void *)mutex;
+}
 
 static bool is_unlocked(const void *arg)
 {
-	(void)arg;
-	return !is_locked.v;
+	return !((const atom32 *)arg)->v;
 }
 
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex);
@@ -174,23 +197,21 @@ int __wrap_pthread_mutex_trylock(pthread_mutex_t *mutex)
 {
 	uint32_t unlocked = 0;
 
-	(void)mutex;
-	return cas_acquire(&is_locked, &unlocked, 1) ? 0 : EBUSY;
+	return cas_acquire(lock_of(mutex), &unlocked, 1) ? 0 : EBUSY;
 }
 
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 {
 	while (__wrap_pthread_mutex_trylock(mutex))
-		explore_wait(is_unlocked, NULL);
+		explore_wait(is_unlocked, lock_of(mutex));
 	return 0;
 }
 
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
-	(void)mutex;
-	store_seq_cst(&is_locked, 0);
+	store_seq_cst(lock_of(mutex), 0);
 	return 0;
 }
 
@@ -326,10 +347,14 @@ void __wrap_panic(const char *format, ...)
 void explore_reset_for(enum explore_model model)
 {
 	static uint64_t front;
+	static bool sequences;
 
 	explore_reset();
-	if (!front)
+	if (!front) {
 		front = front_limit_on;
+		sequences = context_has_sequences;
+	}
+	context_has_sequences = sequences && model != EXPLORE_BARE;
 	front_limit_on = model == EXPLORE_BARE ? 0 : front;
 	store_relaxed(&front_limit, front_limit_on);
 }

@@ -1,63 +1,66 @@
 // SPDX-License-Identifier: MIT
 /*
- * The sequences of <pcpu/x86_64.h> that pin, unpin and add, step by step: a
- * shared access each, with the explorer's hook in front of it.
+ * The sequences of <pcpu/x86_64.h>, step by step, and its operations on a copy
+ * that is the thread's own: each is one instruction, so nothing of the same CPU
+ * comes in between, but what it writes may arrive late elsewhere.
  */
-#include "pcpu/this_cpu.h"
+#include <string.h>
 
 #include "arena/context.h"
-#include "explore.h"
+#include "engine.h"
+#include "pcpu/this_cpu.h"
 
-/* The played thread that runs. */
-static struct libpcpu_thread first_thread = {.nowhere = -1};
-struct libpcpu_thread *model_self = &first_thread;
-
-struct sequence {
-	unsigned cpu;
-	unsigned long nr_fences;
-	bool thrown_out;
+static struct libpcpu_thread threads[THREAD_NONE + 1] = {
+	[THREAD_NONE] = {.nowhere = -1},
 };
 
-static void sequence_enter(struct sequence *sequence)
+struct libpcpu_thread *model_self(void)
 {
-	sequence->cpu = explore_cpu();
-	sequence->nr_fences = explore_nr_fences;
-	sequence->thrown_out = false;
+	return &threads[engine.current];
 }
 
-/* In front of an access. */
-static void sequence_step(struct sequence *sequence,
-			  const volatile void *address)
+const struct libpcpu_thread *explore_self_of(unsigned thread)
 {
-	unsigned long nr = explore_nr_points[sequence->cpu];
-
-	model_point(address);
-	if (explore_nr_points[sequence->cpu] != nr + 1 ||
-	    explore_nr_fences != sequence->nr_fences)
-		sequence->thrown_out = true;
+	return &threads[thread];
 }
+
+/* As if it had pinned before: the first time it asks the C library to tell of
+ * its exit. */
+void pins_begin_thread(unsigned i)
+{
+	threads[i] = (struct libpcpu_thread){.nowhere = -1, .armed = true};
+}
+
+/* --- pins ----------------------------------------------------------------- */
 
 /* The place that we run on, if it has no owner. */
-static struct libpcpu_place *find(struct sequence *sequence)
+static struct libpcpu_place *enter(void)
 {
 	struct libpcpu_place *place;
 
-	sequence_enter(sequence);
-	place = &libpcpu_place0[sequence->cpu];
-	sequence_step(sequence, &place->owner);
-	return place->owner || !context_has_sequences ? NULL : place;
+	if (!context_has_sequences || engine.thread[engine.current].stale)
+		return NULL;
+	sequence_begin();
+	place = &libpcpu_place0[explore_cpu()];
+	if (!load_acquire(owner_of(place)))
+		return place;
+	sequence_leave();
+	return NULL;
 }
 
 bool libpcpu_try_pin(void)
 {
-	struct sequence sequence;
-	struct libpcpu_place *place = find(&sequence);
+	struct libpcpu_place *place = enter();
+	uint64_t me = owner_me();
 
-	if (!place || sequence.thrown_out)
+	if (!place)
 		return false;
-	place->owner = owner_me();
-	sequence_step(&sequence, &libpcpu_self.place);
-	if (sequence.thrown_out)
+	if (!sequence_goes_on(&place->owner)) {
+		sequence_leave();
+		return false;
+	}
+	memory_store(&place->owner, &me, sizeof(me));
+	if (!sequence_commit(&libpcpu_self.place))
 		return false;
 	libpcpu_self.place = place;
 	return true;
@@ -66,34 +69,142 @@ bool libpcpu_try_pin(void)
 /* The owner may be anywhere, but whoever fences throws it out. */
 bool libpcpu_try_unpin(struct libpcpu_place *place)
 {
-	struct sequence sequence;
+	uint64_t nobody = 0;
 
 	if (!context_has_sequences)
 		return false;
-	sequence_enter(&sequence);
+	sequence_begin();
 	libpcpu_self.place = NULL;
-	sequence_step(&sequence, &place->owner);
-	if (sequence.thrown_out || place->owner != owner_me())
+	if (load_relaxed(owner_of(place)) != owner_me()) {
+		sequence_leave();
 		return false;
-	sequence_step(&sequence, &place->owner);
-	if (sequence.thrown_out)
+	}
+	if (!sequence_commit(&place->owner))
 		return false;
-	place->owner = 0;
+	memory_store(&place->owner, &nobody, sizeof(nobody));
 	return true;
 }
 
-bool libpcpu_try_add(const volatile void *p, unsigned size, uint64_t x)
+/* --- operations ----------------------------------------------------------- */
+
+struct operation {
+	unsigned kind, size;
+	uint64_t x, expected;
+};
+
+static uint64_t look(uintptr_t copy, unsigned size)
 {
-	struct sequence sequence;
-	struct libpcpu_place *place = find(&sequence);
+	uint64_t value = 0;
+
+	memcpy(&value, model_access((void *)copy, size, ATOM_LOADS), size);
+	return value;
+}
+
+static uint64_t result(const struct operation *operation, uint64_t old)
+{
+	switch (operation->kind) {
+	case LIBPCPU_ADD:
+		return old + operation->x;
+	case LIBPCPU_AND:
+		return old & operation->x;
+	case LIBPCPU_OR:
+		return old | operation->x;
+	default:
+		return operation->x;
+	}
+}
+
+static void store(const struct operation *operation, uintptr_t copy,
+		  uint64_t old)
+{
+	uint64_t now = result(operation, old), expected = 0;
+
+	memcpy(&expected, &operation->expected, operation->size);
+	if (operation->kind == LIBPCPU_READ ||
+	    (operation->kind == LIBPCPU_CMPXCHG && old != expected))
+		return;
+	copies_touch((char *)copy);
+	memory_store((void *)copy, &now, operation->size);
+}
+
+static bool try_it(const volatile void *p, const struct operation *operation,
+		   uint64_t *old)
+{
+	struct libpcpu_place *place = libpcpu_self.place ? NULL : enter();
 	uintptr_t copy;
 
-	if (!place || libpcpu_self.place)
+	if (!place)
 		return false;
 	copy = (uintptr_t)p + (uintptr_t)libpcpu_place_distance(place, p);
-	sequence_step(&sequence, (const volatile void *)copy);
-	if (sequence.thrown_out)
+	*old = look(copy, operation->size);
+	if (!sequence_commit((void *)copy))
 		return false;
-	libpcpu_own_add(copy, size, x);
+	store(operation, copy, *old);
 	return true;
+}
+
+static uint64_t do_own(uintptr_t copy, const struct operation *operation)
+{
+	uint64_t old = look(copy, operation->size);
+
+	store(operation, copy, old);
+	return old;
+}
+
+#define OPERATION(kind, ...) (&(struct operation){kind, size, __VA_ARGS__})
+
+#define DEFINE_CHANGE(name, kind)                                          \
+	bool libpcpu_try_##name(const volatile void *p, unsigned size,     \
+				uint64_t x)                                \
+	{                                                                  \
+		uint64_t old;                                              \
+                                                                           \
+		return try_it(p, OPERATION(kind, x, 0), &old);             \
+	}                                                                  \
+                                                                           \
+	void libpcpu_own_##name(uintptr_t copy, unsigned size, uint64_t x) \
+	{                                                                  \
+		do_own(copy, OPERATION(kind, x, 0));                       \
+	}
+
+DEFINE_CHANGE(write, LIBPCPU_WRITE)
+DEFINE_CHANGE(add, LIBPCPU_ADD)
+DEFINE_CHANGE(and, LIBPCPU_AND)
+DEFINE_CHANGE(or, LIBPCPU_OR)
+
+#define DEFINE_FETCH(name, kind)                                               \
+	bool libpcpu_try_##name(const volatile void *p, unsigned size,         \
+				uint64_t x, uint64_t *old)                     \
+	{                                                                      \
+		return try_it(p, OPERATION(kind, x, 0), old);                  \
+	}                                                                      \
+                                                                               \
+	uint64_t libpcpu_own_##name(uintptr_t copy, unsigned size, uint64_t x) \
+	{                                                                      \
+		return do_own(copy, OPERATION(kind, x, 0));                    \
+	}
+
+DEFINE_FETCH(xchg, LIBPCPU_XCHG)
+DEFINE_FETCH(fetch_add, LIBPCPU_ADD)
+
+bool libpcpu_try_read(const volatile void *p, unsigned size, uint64_t *old)
+{
+	return try_it(p, OPERATION(LIBPCPU_READ, 0, 0), old);
+}
+
+uint64_t libpcpu_own_read(uintptr_t copy, unsigned size)
+{
+	return look(copy, size);
+}
+
+bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
+			 uint64_t expected, uint64_t x, uint64_t *old)
+{
+	return try_it(p, OPERATION(LIBPCPU_CMPXCHG, x, expected), old);
+}
+
+uint64_t libpcpu_own_cmpxchg(uintptr_t copy, unsigned size, uint64_t expected,
+			     uint64_t x)
+{
+	return do_own(copy, OPERATION(LIBPCPU_CMPXCHG, x, expected));
 }

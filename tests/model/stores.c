@@ -231,6 +231,8 @@ void *model_access(const volatile void *address, unsigned bytes,
 
 	if (engine.peeking && (at = find(address, bytes)))
 		return at;
+	if (!engine.running && !engine.peeking)
+		signals_point();
 	if (!engine.running || engine.peeking)
 		return (void *)(uintptr_t)address;
 	memory_settle();

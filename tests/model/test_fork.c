@@ -62,11 +62,11 @@ static void trim(void)
 	explore_trim();
 }
 
-static const struct scenario {
+static const struct act {
 	const char *name;
 	void (*prepare)(void);
-	void (*act)(void);
-} scenarios[] = {
+	void (*run)(void);
+} acts[] = {
 	{"alloc", NULL, allocate},
 	{"alloc of a slab", NULL, allocate_large},
 	{"alloc in bulk", NULL, allocate_in_bulk},
@@ -75,7 +75,7 @@ static const struct scenario {
 	{"free of a slab", allocate_large, free_last},
 	{"trim", allocate_large, trim},
 };
-#define NR_SCENARIOS ((int)(sizeof(scenarios) / sizeof(scenarios[0])))
+#define NR_ACTS ((int)(sizeof(acts) / sizeof(acts[0])))
 
 /* --- the child -------------------------------------------------------------
  */
@@ -126,27 +126,27 @@ static unsigned long next_point(unsigned long point)
 
 START_TEST(fork_at_every_step_of_another_thread__the_child_is_as_good)
 {
-	const struct scenario *scenario = &scenarios[_i];
+	const struct act *act = &acts[_i];
 	unsigned long point = 1;
 
 	do {
-		snprintf(explore_schedule, sizeof(explore_schedule),
-			 "%s, fork at %lu", scenario->name, point);
+		snprintf(explore_context, sizeof(explore_context),
+			 "%s, fork at %lu", act->name, point);
 		explore_reset();
 		explore_on_cpu(0);
 		/* Objects that live on both sides. */
 		explore_alloc(8, 0);
 		explore_alloc(1000, 0);
-		if (scenario->prepare)
-			scenario->prepare();
+		if (act->prepare)
+			act->prepare();
 		forked = false;
-		explore_arm(point, fork_here);
-		scenario->act();
-		explore_disarm();
+		explore_interrupt(point, fork_here);
+		act->run();
+		explore_uninterrupt();
 		explore_check();
 		point = next_point(point);
 	} while (forked);
-	printf("%s: %lu steps\n", scenario->name, point);
+	printf("%s: %lu steps\n", act->name, point);
 	explore_reset();
 	explore_check();
 }
@@ -161,7 +161,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(
 		tcase,
 		fork_at_every_step_of_another_thread__the_child_is_as_good, 0,
-		NR_SCENARIOS);
+		NR_ACTS);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

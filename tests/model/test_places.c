@@ -2,17 +2,14 @@
 /*
  * Pins and operations, interrupted in front of each shared access: by a signal
  * handler of the same thread, which must not wait and must leave the section
- * what it is; and by another thread on the same CPU or another one, which may
- * have to wait. Here that means that it never runs again, as its waker is
- * below it on the stack. With restartable sequences and with the lock.
+ * what it is; and under every schedule with other threads on the same CPU or
+ * another one, which may have to wait. With restartable sequences and with the
+ * lock (the bare system).
  */
 #include <check.h>
-#include <linux/futex.h>
 #include <pcpu.h>
-#include <setjmp.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/syscall.h>
+#include <stdlib.h>
 
 #include "arena/context.h"
 #include "explore.h"
@@ -20,87 +17,68 @@
 
 /* What is counted plainly in sections and by operations, by CPU. */
 static uint64_t *counts;
-static uint64_t nr_sections, nr_added;
-
-static struct libpcpu_thread threads[2];
 
 /* --- what threads do ------------------------------------------------------ */
 
+/* Only who has the place touches this. */
+static void count_plainly(uint64_t *own)
+{
+	uint64_t value = load_relaxed((atom64 *)own);
+
+	pcpu_this_inc(counts[1]);
+	explore_expect(own == pcpu_this_ptr(counts), "the copy has changed");
+	store_relaxed((atom64 *)own, value + 1);
+}
+
 static void section(void)
 {
-	uint64_t *own, value;
+	pcpu_pin();
+	count_plainly(pcpu_this_ptr(counts));
+	pcpu_unpin();
+}
+
+static void operation(void)
+{
+	pcpu_this_inc(counts[1]);
+}
+
+static void section_and_operation(void)
+{
+	section();
+	operation();
+}
+
+static void nested_section(void)
+{
+	pcpu_pin();
+	section();
+	count_plainly(pcpu_this_ptr(counts));
+	pcpu_unpin();
+}
+
+static void migrated_section(void)
+{
+	uint64_t *own;
 
 	pcpu_pin();
 	own = pcpu_this_ptr(counts);
-	model_point(own);
-	value = *own;
-	pcpu_this_inc(counts[1]);
-	explore_expect(own == pcpu_this_ptr(counts), "the copy has changed");
-	model_point(own);
-	*own = value + 1;
-	nr_sections++;
-	nr_added++;
+	explore_on_cpu(1);
+	count_plainly(own);
 	pcpu_unpin();
-	pcpu_this_inc(counts[1]);
-	nr_added++;
 }
 
-/* --- who comes in between ------------------------------------------------- */
-
-static unsigned long second; /* where it is interrupted itself */
-
-/* A handler, and one in that. What the section has read it must not change. */
-static void run_handler(void)
+static void section_from_outside(void)
 {
-	pcpu_pin();
-	pcpu_this_inc(counts[1]);
-	nr_added++;
-	pcpu_unpin();
-	pcpu_this_inc(counts[1]);
-	nr_added++;
+	explore_take_for_cpu(0);
+	section();
 }
 
-static void handle(void)
+static void move_the_first(void)
 {
-	if (second)
-		explore_arm(second, run_handler);
-	run_handler();
+	explore_move(0, 1);
 }
 
-static jmp_buf blocked;
-static bool may_block;
-static unsigned other_cpu;
-static bool other_is_blocked;
-
-/* Of the C library's; the explorer's own wrapper calls it. */
-void model_futex(int operation);
-void model_futex(int operation)
-{
-	if ((operation & FUTEX_CMD_MASK) != FUTEX_WAIT)
-		return;
-	explore_expect(may_block, "a handler waits for its own thread");
-	longjmp(blocked, 1);
-}
-
-static void run_other(void)
-{
-	unsigned cpu = explore_cpu();
-	struct libpcpu_thread *self = model_self;
-
-	model_self = &threads[1];
-	explore_on_cpu(other_cpu);
-	other_is_blocked = true;
-	may_block = true;
-	if (!setjmp(blocked)) {
-		section();
-		other_is_blocked = false;
-	}
-	may_block = false;
-	model_self = self;
-	explore_on_cpu(cpu);
-}
-
-/* --- schedules ------------------------------------------------------------ */
+/* --- what must be true at rest -------------------------------------------- */
 
 static uint64_t sum(unsigned member)
 {
@@ -112,79 +90,244 @@ static uint64_t sum(unsigned member)
 	return all;
 }
 
-static void expect_exact(void)
+static void expect_at_rest(const struct libpcpu_thread *thread)
 {
-	unsigned cpu;
+	explore_expect(!thread->place && !thread->nest, "still pinned");
+}
 
-	for (cpu = 0; cpu < EXPLORE_CPUS; cpu++)
-		explore_expect(libpcpu_place0[cpu].owner == 0,
-			       "CPU %u has an owner", cpu);
-	explore_expect(!libpcpu_self.place && !libpcpu_self.nest,
-		       "still pinned");
+static void expect_exact(uint64_t nr_sections, uint64_t nr_added)
+{
+	unsigned i;
+
+	for (i = 0; i < EXPLORE_CPUS; i++)
+		explore_expect(libpcpu_place0[i].owner == 0,
+			       "CPU %u has an owner", i);
+	expect_at_rest(&libpcpu_self);
+	for (i = 0; i < EXPLORE_THREADS; i++)
+		expect_at_rest(explore_self_of(i));
 	explore_expect(sum(0) == nr_sections && sum(1) == nr_added,
 		       "%lu of %lu sections, %lu of %lu operations",
 		       (unsigned long)sum(0), (unsigned long)nr_sections,
 		       (unsigned long)sum(1), (unsigned long)nr_added);
 }
 
+/* --- signal handlers ------------------------------------------------------ */
+
+static unsigned long second; /* where the handler is interrupted itself */
+static uint64_t nr_sections, nr_added;
+
+/* What the section has read it must not change. */
+static void run_handler(void)
+{
+	pcpu_pin();
+	pcpu_this_inc(counts[1]);
+	pcpu_unpin();
+	pcpu_this_inc(counts[1]);
+	nr_added += 2;
+}
+
+static void handle(void)
+{
+	if (second)
+		explore_interrupt(second, run_handler);
+	run_handler();
+}
+
 /* Returns false if the end came before the n-th access. */
-static bool run(unsigned long nth, void (*preempt)(void))
+static bool run(unsigned long nth)
 {
 	bool reached;
 
-	explore_on_cpu(0);
-	memset(&threads[1], 0, sizeof(threads[1]));
-	threads[1].armed = true;
-	snprintf(explore_schedule, sizeof(explore_schedule),
+	snprintf(explore_context, sizeof(explore_context),
 		 "%s, access %lu, then %lu",
 		 context_has_sequences ? "sequences" : "lock", nth, second);
-	explore_arm(nth, preempt);
-	section();
-	reached = !explore_disarm();
-	expect_exact();
+	explore_interrupt(nth, handle);
+	section_and_operation();
+	reached = explore_uninterrupt();
+	nr_sections++;
+	nr_added += 2;
+	expect_exact(nr_sections, nr_added);
 	return reached;
 }
 
-static void prepare(bool sequences)
+static void allocate_counts(void)
 {
-	context_has_sequences = sequences;
-	counts = pcpu_alloc(2 * sizeof(*counts), 8);
-	ck_assert_ptr_nonnull(counts);
-	nr_sections = nr_added = 0;
-	section(); /* so that the thread is armed */
+	counts = explore_alloc_unowned(2 * sizeof(*counts));
+}
+
+static unsigned one_object(void)
+{
+	return 1;
 }
 
 START_TEST(signal_handler__in_front_of_any_access__changes_nothing)
 {
 	unsigned long nth = 1;
 
-	prepare(_i);
+	explore_reset_for(_i ? EXPLORE_TSO : EXPLORE_BARE);
+	allocate_counts();
+	ck_assert(context_has_sequences == (_i == 1));
+	section(); /* so that the thread is armed */
+	nr_sections = nr_added = 1;
 	second = 0;
-	while (run(nth, handle))
+	while (run(nth))
 		nth++;
 	ck_assert_uint_gt(nth, 5);
 	/* And one in each of these. */
 	for (nth--; nth; nth--)
 		for (second = 1; second < 60; second++)
-			run(nth, handle);
+			run(nth);
 	second = 0;
 }
 END_TEST
 
-START_TEST(other_thread__in_front_of_any_access__waits_or_is_exact)
-{
-	unsigned nr_blocked = 0, nr_ran = 0;
-	unsigned long nth;
+/* --- other threads -------------------------------------------------------- */
 
-	prepare(_i / 2);
-	other_cpu = (unsigned)_i % 2;
-	for (nth = 1; run(nth, run_other); nth++) {
-		nr_blocked += other_is_blocked;
-		nr_ran += !other_is_blocked;
-	}
-	/* On the same copy it has to wait at times, on another one never. */
-	ck_assert((nr_blocked > 0) == (other_cpu == 0));
-	ck_assert_uint_gt(nr_ran, 0);
+static void expect_2_2(void)
+{
+	expect_exact(2, 2);
+}
+
+static void expect_1_1(void)
+{
+	expect_exact(1, 1);
+}
+
+static void expect_2_3(void)
+{
+	expect_exact(2, 3);
+}
+
+static void expect_2_4(void)
+{
+	expect_exact(2, 4);
+}
+
+static void expect_1_2(void)
+{
+	expect_exact(1, 2);
+}
+
+static void expect_3_3(void)
+{
+	expect_exact(3, 3);
+}
+
+static void expect_3_4(void)
+{
+	expect_exact(3, 4);
+}
+
+static void expect_0_2(void)
+{
+	expect_exact(0, 2);
+}
+
+/* Must somebody sleep at times, or must nobody? */
+enum sleeping { SLEEPS, SLEEPS_NEVER, SLEEPS_OR_NOT };
+
+static const struct {
+	struct scenario scenario;
+	enum sleeping sleeping;
+} meetings[] = {
+	{{.name = "pin, pin on one CPU",
+	  .thread = {section, section},
+	  .cpu = {1, 1},
+	  .bound = 4,
+	  .after = expect_2_2},
+	 SLEEPS},
+	{{.name = "pin, pin on two CPUs",
+	  .thread = {section_and_operation, section_and_operation},
+	  .bound = 3,
+	  .after = expect_2_4},
+	 SLEEPS_NEVER},
+	{{.name = "pin, add on one CPU",
+	  .thread = {section, operation},
+	  .cpu = {1, 1},
+	  .bound = 4,
+	  .after = expect_1_2},
+	 SLEEPS},
+	{{.name = "add, add on one CPU",
+	  .thread = {operation, operation},
+	  .cpu = {1, 1},
+	  .bound = 4,
+	  .after = expect_0_2},
+	 SLEEPS_OR_NOT},
+	{{.name = "pin and add, pin and add on one CPU",
+	  .thread = {section_and_operation, section_and_operation},
+	  .cpu = {1, 1},
+	  .bound = 3,
+	  .after = expect_2_4},
+	 SLEEPS_OR_NOT},
+	{{.name = "nested pin, pin on one CPU",
+	  .thread = {nested_section, section},
+	  .cpu = {1, 1},
+	  .bound = 3,
+	  .after = expect_3_3},
+	 SLEEPS_OR_NOT},
+	{{.name = "owner that migrates, pin where it was",
+	  .thread = {migrated_section, section},
+	  .cpu = {1, 1},
+	  .bound = 3,
+	  .after = expect_2_2},
+	 SLEEPS},
+	{{.name = "owner that migrates, pin where it was and where it is",
+	  .thread = {migrated_section, section_and_operation, section},
+	  .cpu = {1, 1, 2},
+	  .after = expect_3_4},
+	 SLEEPS_OR_NOT},
+	{{.name = "claim from another CPU, pin",
+	  .thread = {section_from_outside, section},
+	  .cpu = {2, 1},
+	  .bound = 4,
+	  .after = expect_2_2},
+	 SLEEPS},
+	{{.name = "claim from another CPU, pin and add",
+	  .thread = {section_from_outside, section_and_operation},
+	  .cpu = {2, 1},
+	  .bound = 3,
+	  .after = expect_2_3},
+	 SLEEPS},
+	{{.name = "pin of a thread that is moved",
+	  .thread = {section, move_the_first},
+	  .bound = 3,
+	  .after = expect_1_1},
+	 SLEEPS_NEVER},
+	{{.name = "pin of a thread that is moved, pins on both CPUs",
+	  .thread = {section, move_the_first, section, section},
+	  .cpu = {1, 3, 1, 2},
+	  .after = expect_3_3},
+	 SLEEPS_OR_NOT},
+	{{.name = "pin and add of a thread that is moved, pin",
+	  .thread = {section_and_operation, move_the_first, section},
+	  .cpu = {1, 3, 1},
+	  .bound = 3,
+	  .after = expect_2_3},
+	 SLEEPS_OR_NOT},
+	{{.name = "three pins on one CPU",
+	  .thread = {section, section, section},
+	  .cpu = {1, 1, 1},
+	  .after = expect_3_3},
+	 SLEEPS_OR_NOT},
+};
+#define NR_MEETINGS ((int)(sizeof(meetings) / sizeof(*meetings)))
+
+START_TEST(other_threads_under_every_schedule__wait_or_are_exact)
+{
+	struct scenario scenario = meetings[_i / EXPLORE_MODELS].scenario;
+	enum sleeping sleeping = meetings[_i / EXPLORE_MODELS].sleeping;
+	enum explore_model model = (unsigned)_i % EXPLORE_MODELS;
+
+	scenario.prepare = allocate_counts;
+	scenario.nr_others = one_object;
+	explore_nr_sleeps = 0;
+	explore_and_tell(&scenario, model);
+	printf("%lu slept\n", explore_nr_sleeps);
+	if (explore_is_left_out(&scenario, model) || getenv("EXPLORE_BOUND"))
+		return;
+	/* On the same copy they have to at times, on another one never. */
+	ck_assert(sleeping != SLEEPS || explore_nr_sleeps);
+	ck_assert(sleeping != SLEEPS_NEVER || !explore_nr_sleeps);
 }
 END_TEST
 
@@ -200,8 +343,8 @@ int main(int argc, char **argv)
 		tc, signal_handler__in_front_of_any_access__changes_nothing, 0,
 		2);
 	tcase_add_loop_test(
-		tc, other_thread__in_front_of_any_access__waits_or_is_exact, 0,
-		4);
+		tc, other_threads_under_every_schedule__wait_or_are_exact, 0,
+		NR_MEETINGS * EXPLORE_MODELS);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -213,14 +213,19 @@ void explore_free(void *handle)
 static void *unowned[8];
 static unsigned nr_unowned;
 
-void *explore_alloc_unowned(size_t size)
+void explore_leave_unowned(void *handle)
 {
-	void *handle = pcpu_alloc_flags(size, 4, 0);
-
 	explore_expect(!engine.running && handle &&
 			       nr_unowned < sizeof(unowned) / sizeof(*unowned),
 		       "only a few, and while scenarios prepare");
 	unowned[nr_unowned++] = handle;
+}
+
+void *explore_alloc_unowned(size_t size)
+{
+	void *handle = pcpu_alloc_flags(size, 4, 0);
+
+	explore_leave_unowned(handle);
 	return handle;
 }
 

@@ -35,7 +35,7 @@ static void prepare_thread(unsigned i, void (*entry)(void))
 	uint8_t cpu = engine.scenario->cpu[i % EXPLORE_THREADS];
 
 	thread->cpu = cpu ? cpu - 1u : i % EXPLORE_CPUS;
-	thread->history = thread->boundary = mix(i);
+	thread->history = thread->boundary = mix(i + 1);
 	thread->done = thread->in_sequence = thread->thrown_out = false;
 	thread->ready = NULL;
 	thread->nr_stamps = thread->stale = 0;

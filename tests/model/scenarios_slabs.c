@@ -48,7 +48,7 @@ SCENARIO(claim_claim_here) = {
 	.prepare = list_a_line,
 	.thread = {allocate_a_line, allocate_a_line},
 	.cpu = {1, 1},
-	.nr_least = 50,
+	.nr_least = 100,
 };
 
 /* The slab's last object is free: it may be retired. */

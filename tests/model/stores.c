@@ -166,7 +166,7 @@ static void learn(uint64_t value)
 {
 	uint64_t *history = &engine.thread[engine.current].history;
 
-	*history = (*history ^ value) * MIX;
+	*history = (*history ^ value) * MIX + 1; /* a 0 counts, too */
 	*history ^= *history >> 32;
 }
 

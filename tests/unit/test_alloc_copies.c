@@ -139,6 +139,28 @@ START_TEST(alloc__recycled_memory__zero_on_every_cpu)
 }
 END_TEST
 
+/* More than slots hold, so that the slow path is there, too. */
+START_TEST(alloc_nowait__recycled_memory__zero_on_every_cpu)
+{
+	void *objects[300];
+	unsigned i;
+
+	for (i = 0; i < 300; i++) {
+		objects[i] = pcpu_alloc(24, 8);
+		fill(objects[i]);
+	}
+	for (i = 0; i < 300; i++)
+		pcpu_free(objects[i]);
+	for (i = 0; i < 300; i++) {
+		objects[i] = pcpu_alloc_flags(24, 8, PCPU_NOWAIT);
+		ck_assert_ptr_nonnull(objects[i]);
+		expect_zero(objects[i]);
+	}
+	for (i = 0; i < 300; i++)
+		pcpu_free(objects[i]);
+}
+END_TEST
+
 static void expect_filled(void *p)
 {
 	static char filled[PCPU_SIZE_MAX];
@@ -303,6 +325,7 @@ int main(int argc, char **argv)
 		tc, alloc__virgin_memory__no_page_of_any_copy_is_touched, 0,
 		16);
 	tcase_add_test(tc, alloc__recycled_memory__zero_on_every_cpu);
+	tcase_add_test(tc, alloc_nowait__recycled_memory__zero_on_every_cpu);
 	tcase_add_test(
 		tc,
 		alloc__nozero_of_recycled_memory__as_its_last_owner_left_it);

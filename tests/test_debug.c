@@ -253,6 +253,22 @@ START_TEST(write_after_quarantine__aborts_at_reuse_or_when_the_slab_goes)
 }
 END_TEST
 
+/* In quarantine its records and poison tell most. */
+START_TEST(freed_object__not_handed_out_until_many_others_were_freed)
+{
+	char *p = alloc_bytes(64, 8);
+	unsigned i;
+
+	pcpu_free(p);
+	for (i = 0; i < 1000; i++) {
+		char *other = alloc_bytes(64, 8);
+
+		ck_assert_ptr_ne(other, p);
+		pcpu_free(other);
+	}
+}
+END_TEST
+
 /* --- what must work all the same -------------------------------------------
  */
 
@@ -369,6 +385,7 @@ static Suite *make_suite(void)
 	ADD(overrun_of_an_object_freed_in_bulk__aborts);
 	ADD(write_after_free__aborts_when_the_object_leaves_quarantine);
 	ADD(write_after_quarantine__aborts_at_reuse_or_when_the_slab_goes);
+	ADD(freed_object__not_handed_out_until_many_others_were_freed);
 	ADD(poisoned_memory__is_zero_when_handed_out_again);
 	ADD(any_size_and_alignment__is_had_and_usable_size_is_the_size);
 	ADD(copies_of_cpus_that_are_not_here__take_no_memory);

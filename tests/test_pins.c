@@ -110,6 +110,30 @@ START_TEST(unknown_context__one_line_and_the_default)
 }
 END_TEST
 
+/* --- nesting -------------------------------------------------------------- */
+
+static void nest(void)
+{
+	const struct libpcpu_place *place;
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		pcpu_pin();
+	place = libpcpu_self.place;
+	for (i = 0; i < 4; i++) {
+		require(libpcpu_self.place == place && place->owner,
+			"after %u of 4 unpins", i);
+		pcpu_unpin();
+	}
+	expect_all_free();
+}
+
+START_TEST(pin__four_deep__pinned_until_the_last_unpin)
+{
+	support_run_job("nest", environments[_i]);
+}
+END_TEST
+
 /* --- fork ----------------------------------------------------------------- */
 
 static int stage; /* of a thread that pins while we do something */
@@ -289,6 +313,8 @@ static Suite *suite(void)
 	tcase_add_loop_test(tc, bad_use__any_context__one_line_and_abort, 0,
 			    NR_ENVIRONMENTS);
 	tcase_add_test(tc, unknown_context__one_line_and_the_default);
+	tcase_add_loop_test(tc, pin__four_deep__pinned_until_the_last_unpin, 0,
+			    NR_ENVIRONMENTS);
 	tcase_add_loop_test(tc,
 			    fork__beside_a_pinned_thread__child_has_all_copies,
 			    0, NR_ENVIRONMENTS);
@@ -303,7 +329,8 @@ static Suite *suite(void)
 static const struct support_job jobs[] = {
 	{"bad_use", bad_use},        {"unknown", unknown_context},
 	{"fork", fork_beside_a_pin}, {"wait", wait_for_section},
-	{"places", places},          {NULL, NULL},
+	{"places", places},          {"nest", nest},
+	{NULL, NULL},
 };
 
 int main(int argc, char **argv)

@@ -327,9 +327,12 @@ static Suite *suite(void)
 }
 
 static const struct support_job jobs[] = {
-	{"bad_use", bad_use},        {"unknown", unknown_context},
-	{"fork", fork_beside_a_pin}, {"wait", wait_for_section},
-	{"places", places},          {"nest", nest},
+	{"bad_use", bad_use},
+	{"unknown", unknown_context},
+	{"fork", fork_beside_a_pin},
+	{"wait", wait_for_section},
+	{"places", places},
+	{"nest", nest},
 	{NULL, NULL},
 };
 

@@ -363,37 +363,6 @@ START_TEST(worker__any_signal__blocked_and_ours_as_before)
 }
 END_TEST
 
-static void start_in_child(void)
-{
-	unsigned nr;
-
-	if (CHILD_HAS_WORKER)
-		reclaim_start();
-	usleep(20000);
-	find_worker(&nr);
-	_exit(nr != CHILD_HAS_WORKER);
-}
-
-START_TEST(fork__beside_a_worker__rounds_go_on_and_the_child_has_its_own)
-{
-	chunk_id id = claim();
-	int status;
-	pid_t pid;
-
-	reclaim_start();
-	pid = fork();
-	if (!pid)
-		start_in_child();
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	alarm(10);
-	reclaim_retire(pool, id);
-	while (!is_fresh(id))
-		reclaim_now();
-	alarm(0);
-}
-END_TEST
-
 /* -------------------------------------------------------------------------- */
 
 int main(void)
@@ -421,9 +390,6 @@ int main(void)
 	tcase_add_test(
 		tc, start__several_times__one_worker_that_finds_what_was_there);
 	tcase_add_test(tc, worker__any_signal__blocked_and_ours_as_before);
-	tcase_add_test(
-		tc,
-		fork__beside_a_worker__rounds_go_on_and_the_child_has_its_own);
 	tcase_add_test(tc, worker__chunk_retired__goes_back_by_itself);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

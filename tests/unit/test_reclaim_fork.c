@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fork() beside a worker that has nothing to do: rounds go on in the parent,
+ * and the child can start a worker of its own. Without CK_FORK: a forked child
+ * with threads leaves rounds to the worker.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "arena/arena.h"
+#include "reclaim/reclaim.h"
+
+/* TSan allows no thread in a child of fork(), so no worker. */
+#ifdef __SANITIZE_THREAD__
+#define CHILD_HAS_WORKER false
+#else
+#define CHILD_HAS_WORKER true
+#endif
+
+static unsigned nr_threads(void)
+{
+	struct stat tasks;
+
+	return stat("/proc/self/task", &tasks) ? 0
+					       : (unsigned)tasks.st_nlink - 2;
+}
+
+static void start_in_child(void)
+{
+	if (CHILD_HAS_WORKER)
+		reclaim_start();
+	_exit(nr_threads() != 1 + CHILD_HAS_WORKER);
+}
+
+START_TEST(fork__beside_a_worker__the_child_has_its_own)
+{
+	int status;
+	pid_t pid;
+
+	reclaim_start();
+	pid = fork();
+	if (!pid)
+		start_in_child();
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+START_TEST(fork__beside_a_worker__rounds_go_on_in_the_parent)
+{
+	struct pool *pool = &arena_at(0)->pool;
+	chunk_id id = {0};
+	pid_t pid;
+
+	ck_assert(pool_claim(pool, &id));
+	reclaim_start();
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	alarm(10);
+	reclaim_retire(pool, id);
+	while (pool_is_taken(pool, id))
+		reclaim_now();
+	alarm(0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("reclaim_fork");
+	TCase *tc = tcase_create("reclaim_fork");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tc, fork__beside_a_worker__the_child_has_its_own);
+	tcase_add_test(tc, fork__beside_a_worker__rounds_go_on_in_the_parent);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -363,8 +363,6 @@ START_TEST(worker__any_signal__blocked_and_ours_as_before)
 }
 END_TEST
 
-/* -------------------------------------------------------------------------- */
-
 int main(void)
 {
 	Suite *suite = suite_create("reclaim");
@@ -397,5 +395,5 @@ int main(void)
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return failed != 0;
 }

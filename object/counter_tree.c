@@ -150,6 +150,7 @@ void libpcpu_counter_tree_add(struct pcpu_counter_tree *tree, int64_t x)
 int64_t pcpu_counter_tree_sum(const struct pcpu_counter_tree *tree)
 {
 	int64_t sum = pcpu_counter_tree_approximate(tree), error;
+	int32_t *copies = tree->copies;
 	uint32_t i, nr = count_nodes(tree->nr_cpus, tree->batch, &error);
 	int cpu;
 
@@ -158,13 +159,13 @@ int64_t pcpu_counter_tree_sum(const struct pcpu_counter_tree *tree)
 		sum += (int64_t)load_relaxed(&tree->nodes[i].value);
 	pcpu_for_each_cpu (cpu)
 		/* relaxed: the same */
-		sum += (int32_t)load_relaxed(
-			(atom32 *)pcpu_ptr(tree->copies, cpu));
+		sum += (int32_t)load_relaxed((atom32 *)pcpu_ptr(copies, cpu));
 	return sum;
 }
 
 void pcpu_counter_tree_set(struct pcpu_counter_tree *tree, int64_t value)
 {
+	int32_t *copies = tree->copies;
 	int64_t error;
 	uint32_t i, nr = count_nodes(tree->nr_cpus, tree->batch, &error);
 	int cpu;
@@ -174,7 +175,7 @@ void pcpu_counter_tree_set(struct pcpu_counter_tree *tree, int64_t value)
 		store_relaxed(&tree->nodes[i].value, 0);
 	pcpu_for_each_cpu (cpu)
 		/* relaxed: the same */
-		store_relaxed((atom32 *)pcpu_ptr(tree->copies, cpu), 0);
+		store_relaxed((atom32 *)pcpu_ptr(copies, cpu), 0);
 	/* relaxed: the same */
 	store_relaxed(total_of(tree), (uint64_t)value);
 }

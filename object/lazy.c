@@ -111,6 +111,7 @@ static bool is_possible(int cpu)
 
 void *pcpu_lazy_visit(struct pcpu_lazy *lazy, int cpu)
 {
+	char *copies = lazy->copies;
 	void *copy;
 	int error;
 
@@ -118,7 +119,7 @@ void *pcpu_lazy_visit(struct pcpu_lazy *lazy, int cpu)
 		errno = EINVAL;
 		return NULL;
 	}
-	copy = pcpu_ptr(lazy->copies, cpu);
+	copy = pcpu_ptr(copies, cpu);
 	while (!is_ready(lazy, cpu)) {
 		if (!begin(lazy, cpu)) {
 			sched_yield();

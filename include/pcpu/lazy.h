@@ -93,18 +93,20 @@ static inline bool libpcpu_lazy_is_ready(const struct pcpu_lazy *lazy, int cpu)
  */
 static inline void *pcpu_lazy_this(struct pcpu_lazy *lazy)
 {
+	char *copies = lazy->copies;
 	int cpu = pcpu_cpu();
 
 	if (libpcpu_lazy_is_ready(lazy, cpu))
-		return pcpu_ptr(lazy->copies, cpu);
+		return pcpu_ptr(copies, cpu);
 	return pcpu_lazy_visit(lazy, cpu);
 }
 
 /* The CPU's copy, or NULL if nobody has visited it. Wait-free. */
 static inline void *pcpu_lazy_ptr(const struct pcpu_lazy *lazy, int cpu)
 {
-	return libpcpu_lazy_is_ready(lazy, cpu) ? pcpu_ptr(lazy->copies, cpu)
-						: NULL;
+	char *copies = lazy->copies;
+
+	return libpcpu_lazy_is_ready(lazy, cpu) ? pcpu_ptr(copies, cpu) : NULL;
 }
 
 /* Visit the CPUs whose copies are ready, in ascending order. Those that become

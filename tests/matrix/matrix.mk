@@ -4,7 +4,9 @@
 
 ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
 	check-clang-lto asan tsan check-no-rseq check-cpus \
-	check-aarch64 soak-quick fuzz
+	check-aarch64 soak-quick fuzz fuzz-afl fuzz-threads coverage \
+	explore-deep mutants spin check-debug check-access check-refused \
+	check-numa
 
 AGAIN := $(MAKE) --no-print-directory
 

@@ -219,6 +219,9 @@ struct explore_object {
 extern struct explore_object explore_objects[EXPLORE_OBJECTS_MAX];
 extern unsigned explore_nr_objects;
 
+/* Objects beside these: what the scenario says of nr_others. */
+unsigned explore_nr_others(void);
+
 /* An object that the running thread is to free, and nobody else. */
 void *explore_own_object(unsigned n);
 

@@ -4,7 +4,7 @@
  * anything: the words of slabs and chunks are the truth, all else follows.
  */
 #include "chunk/registry.h"
-#include "engine.h"
+#include "explore.h"
 
 /* What an arena's counters should say. */
 struct tally {
@@ -233,14 +233,6 @@ static void check_arena(struct arena *arena, uint64_t *live)
 	*live += tally.live;
 }
 
-static unsigned nr_others(void)
-{
-	const struct scenario *scenario = engine.scenario;
-
-	return engine.running && scenario->nr_others ? scenario->nr_others()
-						     : 0;
-}
-
 void explore_check(void)
 {
 	uint64_t live = 0;
@@ -249,7 +241,7 @@ void explore_check(void)
 	check_slots();
 	for (i = 0; i < arena_count(); i++)
 		check_arena(arena_at(i), &live);
-	explore_expect(live == explore_nr_objects + nr_others(),
+	explore_expect(live == explore_nr_objects + explore_nr_others(),
 		       "%lu objects are taken, %u are held", live,
 		       explore_nr_objects);
 	for (i = 0; i < explore_nr_objects; i++) {

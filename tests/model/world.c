@@ -14,6 +14,14 @@ struct explore_object explore_objects[EXPLORE_OBJECTS_MAX];
 unsigned explore_nr_objects;
 unsigned explore_nr_refused;
 
+unsigned explore_nr_others(void)
+{
+	const struct scenario *scenario = engine.scenario;
+
+	return engine.running && scenario->nr_others ? scenario->nr_others()
+						     : 0;
+}
+
 /* --- contents ------------------------------------------------------------- */
 
 /* Small objects are filled, of others every 256 bytes a word: what lies where

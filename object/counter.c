@@ -45,7 +45,7 @@ static int32_t *load_copies(const struct pcpu_counter *counter)
 
 static int32_t default_batch(void)
 {
-	int32_t batch = 2 * (int32_t)pcpu_nr_cpus();
+	int32_t batch = 2 * (int32_t)libpcpu_nr_cpu_ids;
 
 	return batch > BATCH_MIN ? batch : BATCH_MIN;
 }
@@ -64,21 +64,64 @@ static void init(struct pcpu_counter *counter, int64_t value, unsigned flags,
 	counter->flags = flags;
 }
 
+static void destroy_many(struct pcpu_counter *counters, size_t nr)
+{
+	while (nr--) {
+		libpcpu_free(load_copies(&counters[nr]));
+		/* relaxed: nobody else uses it any more */
+		store_relaxed(copies_of(&counters[nr]), 0);
+	}
+}
+
+void pcpu_counter_destroy_many(struct pcpu_counter *counters, size_t nr)
+{
+	destroy_many(counters, nr);
+}
+
+void pcpu_counter_destroy(struct pcpu_counter *counter)
+{
+	destroy_many(counter, 1);
+}
+
+static int upgrade(struct pcpu_counter *counter)
+{
+	int saved = errno;
+	uint64_t none = 0;
+	int32_t *copies;
+
+	if (load_copies(counter))
+		return 0;
+	copies = libpcpu_alloc(sizeof(*copies), sizeof(*copies),
+			       counter->flags & PCPU_NOWAIT);
+	if (!copies)
+		return -1;
+	/* pairs with [copies] load_copies(): the copies are zero */
+	if (!cas_release(copies_of(counter), &none, (uintptr_t)copies))
+		libpcpu_free(copies);
+	errno = saved;
+	return 0;
+}
+
+int pcpu_counter_upgrade(struct pcpu_counter *counter)
+{
+	return upgrade(counter);
+}
+
 static int upgrade_many(struct pcpu_counter *counters, size_t nr)
 {
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		if (pcpu_counter_upgrade(&counters[i])) {
-			pcpu_counter_destroy_many(counters, i);
+		if (upgrade(&counters[i])) {
+			destroy_many(counters, i);
 			errno = ENOMEM;
 			return -1;
 		}
 	return 0;
 }
 
-int pcpu_counter_init_many(struct pcpu_counter *counters, size_t nr,
-			   int64_t value, unsigned flags)
+static int init_many(struct pcpu_counter *counters, size_t nr, int64_t value,
+		     unsigned flags)
 {
 	int32_t batch = default_batch();
 	size_t i;
@@ -92,42 +135,16 @@ int pcpu_counter_init_many(struct pcpu_counter *counters, size_t nr,
 	return flags & PCPU_COUNTER_SHARED ? upgrade_many(counters, nr) : 0;
 }
 
+int pcpu_counter_init_many(struct pcpu_counter *counters, size_t nr,
+			   int64_t value, unsigned flags)
+{
+	return init_many(counters, nr, value, flags);
+}
+
 int pcpu_counter_init(struct pcpu_counter *counter, int64_t value,
 		      unsigned flags)
 {
-	return pcpu_counter_init_many(counter, 1, value, flags);
-}
-
-void pcpu_counter_destroy(struct pcpu_counter *counter)
-{
-	pcpu_free(load_copies(counter));
-	/* relaxed: nobody else uses it any more */
-	store_relaxed(copies_of(counter), 0);
-}
-
-void pcpu_counter_destroy_many(struct pcpu_counter *counters, size_t nr)
-{
-	while (nr--)
-		pcpu_counter_destroy(&counters[nr]);
-}
-
-int pcpu_counter_upgrade(struct pcpu_counter *counter)
-{
-	int saved = errno;
-	uint64_t none = 0;
-	int32_t *copies;
-
-	if (load_copies(counter))
-		return 0;
-	copies = pcpu_alloc_flags(sizeof(*copies), sizeof(*copies),
-				  counter->flags & PCPU_NOWAIT);
-	if (!copies)
-		return -1;
-	/* pairs with [copies] load_copies(): the copies are zero */
-	if (!cas_release(copies_of(counter), &none, (uintptr_t)copies))
-		pcpu_free(copies);
-	errno = saved;
-	return 0;
+	return init_many(counter, 1, value, flags);
 }
 
 int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch)
@@ -198,7 +215,7 @@ void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)
 		add_local_relaxed(own_of(counter), (uint64_t)x);
 		return;
 	}
-	if (!copies && !pcpu_counter_upgrade(counter))
+	if (!copies && !upgrade(counter))
 		copies = load_copies(counter);
 	if (copies)
 		add_to_copies(counter, copies, x, batch);
@@ -223,7 +240,7 @@ void pcpu_counter_set(struct pcpu_counter *counter, int64_t value)
 
 /* --- reading -------------------------------------------------------------- */
 
-int64_t pcpu_counter_sum_copies(const struct pcpu_counter *counter)
+static int64_t sum_copies(const struct pcpu_counter *counter)
 {
 	int32_t *copies = load_copies(counter);
 	int64_t sum = 0;
@@ -237,6 +254,11 @@ int64_t pcpu_counter_sum_copies(const struct pcpu_counter *counter)
 	return sum + pcpu_counter_read(counter);
 }
 
+int64_t pcpu_counter_sum_copies(const struct pcpu_counter *counter)
+{
+	return sum_copies(counter);
+}
+
 static int sign(int64_t x)
 {
 	return (x > 0) - (x < 0);
@@ -246,10 +268,10 @@ int pcpu_counter_compare(const struct pcpu_counter *counter, int64_t other)
 {
 	/* relaxed: of the moment */
 	int64_t batch = (int32_t)load_relaxed((atom32 *)&counter->batch);
-	int64_t error = batch * pcpu_nr_cpus();
+	int64_t error = batch * libpcpu_nr_cpu_ids;
 	int64_t rough = pcpu_counter_read(counter) - other;
 
 	if (rough > error || rough < -error)
 		return sign(rough);
-	return sign(pcpu_counter_sum(counter) - other);
+	return sign(sum_copies(counter) - other);
 }

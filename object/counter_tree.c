@@ -51,6 +51,18 @@ static uint32_t count_nodes(uint32_t nr_cpus, int64_t batch, int64_t *error)
 	return nr;
 }
 
+static void destroy(struct pcpu_counter_tree *tree)
+{
+	libpcpu_free(tree->copies);
+	free(tree->nodes);
+	memset(tree, 0, sizeof(*tree));
+}
+
+void pcpu_counter_tree_destroy(struct pcpu_counter_tree *tree)
+{
+	destroy(tree);
+}
+
 int pcpu_counter_tree_init(struct pcpu_counter_tree *tree, int32_t batch)
 {
 	size_t nr, bytes;
@@ -61,26 +73,20 @@ int pcpu_counter_tree_init(struct pcpu_counter_tree *tree, int32_t batch)
 		return -1;
 	}
 	tree->batch = batch ? batch : PCPU_COUNTER_TREE_BATCH;
-	tree->nr_cpus = pcpu_nr_cpus();
+	tree->nr_cpus = libpcpu_nr_cpu_ids;
 	nr = count_nodes(tree->nr_cpus, tree->batch, &tree->error);
 	bytes = nr * sizeof(*tree->nodes);
-	tree->copies = pcpu_alloc(sizeof(*tree->copies), sizeof(*tree->copies));
+	tree->copies =
+		libpcpu_alloc(sizeof(*tree->copies), sizeof(*tree->copies), 0);
 	tree->nodes = nr ? aligned_alloc(LINE, bytes) : NULL;
 	if (!tree->copies || (nr && !tree->nodes)) {
-		pcpu_counter_tree_destroy(tree);
+		destroy(tree);
 		errno = ENOMEM;
 		return -1;
 	}
 	if (nr)
 		memset(tree->nodes, 0, bytes);
 	return 0;
-}
-
-void pcpu_counter_tree_destroy(struct pcpu_counter_tree *tree)
-{
-	pcpu_free(tree->copies);
-	free(tree->nodes);
-	memset(tree, 0, sizeof(*tree));
 }
 
 /* Of x, what is a multiple of the batch: rounded towards 0. */
@@ -144,10 +150,10 @@ void libpcpu_counter_tree_add(struct pcpu_counter_tree *tree, int64_t x)
 
 	if (x - up)
 		pcpu_this_add(*tree->copies, (int32_t)(x - up));
-	pass_on(tree, (uint32_t)pcpu_cpu(), up + take_full(tree));
+	pass_on(tree, (uint32_t)libpcpu_here()->cpu, up + take_full(tree));
 }
 
-int64_t pcpu_counter_tree_sum(const struct pcpu_counter_tree *tree)
+static int64_t sum_all(const struct pcpu_counter_tree *tree)
 {
 	int64_t sum = pcpu_counter_tree_approximate(tree), error;
 	int32_t *copies = tree->copies;
@@ -161,6 +167,11 @@ int64_t pcpu_counter_tree_sum(const struct pcpu_counter_tree *tree)
 		/* relaxed: the same */
 		sum += (int32_t)load_relaxed((atom32 *)pcpu_ptr(copies, cpu));
 	return sum;
+}
+
+int64_t pcpu_counter_tree_sum(const struct pcpu_counter_tree *tree)
+{
+	return sum_all(tree);
 }
 
 void pcpu_counter_tree_set(struct pcpu_counter_tree *tree, int64_t value)
@@ -186,8 +197,8 @@ static int sure_sign(int64_t difference, int64_t error)
 	return (difference > error) - (difference < -error);
 }
 
-int pcpu_counter_tree_compare_approximate(const struct pcpu_counter_tree *a,
-					  const struct pcpu_counter_tree *b)
+static int compare_approximate(const struct pcpu_counter_tree *a,
+			       const struct pcpu_counter_tree *b)
 {
 	return sure_sign(pcpu_counter_tree_approximate(a) -
 				 pcpu_counter_tree_approximate(b),
@@ -197,16 +208,13 @@ int pcpu_counter_tree_compare_approximate(const struct pcpu_counter_tree *a,
 int pcpu_counter_tree_compare(const struct pcpu_counter_tree *a,
 			      const struct pcpu_counter_tree *b)
 {
-	int sign = pcpu_counter_tree_compare_approximate(a, b);
+	int sign = compare_approximate(a, b);
 
-	return sign ? sign
-		    : sure_sign(pcpu_counter_tree_sum(a) -
-					pcpu_counter_tree_sum(b),
-				0);
+	return sign ? sign : sure_sign(sum_all(a) - sum_all(b), 0);
 }
 
-int pcpu_counter_tree_compare_value_approximate(
-	const struct pcpu_counter_tree *a, int64_t value)
+static int compare_value_approximate(const struct pcpu_counter_tree *a,
+				     int64_t value)
 {
 	return sure_sign(pcpu_counter_tree_approximate(a) - value, a->error);
 }
@@ -214,7 +222,19 @@ int pcpu_counter_tree_compare_value_approximate(
 int pcpu_counter_tree_compare_value(const struct pcpu_counter_tree *a,
 				    int64_t value)
 {
-	int sign = pcpu_counter_tree_compare_value_approximate(a, value);
+	int sign = compare_value_approximate(a, value);
 
-	return sign ? sign : sure_sign(pcpu_counter_tree_sum(a) - value, 0);
+	return sign ? sign : sure_sign(sum_all(a) - value, 0);
+}
+
+int pcpu_counter_tree_compare_approximate(const struct pcpu_counter_tree *a,
+					  const struct pcpu_counter_tree *b)
+{
+	return compare_approximate(a, b);
+}
+
+int pcpu_counter_tree_compare_value_approximate(
+	const struct pcpu_counter_tree *a, int64_t value)
+{
+	return compare_value_approximate(a, value);
 }

@@ -40,16 +40,16 @@ struct pcpu_lazy *pcpu_lazy_create(size_t size, size_t align,
 				   int (*init)(void *copy, int cpu, void *arg),
 				   void *arg)
 {
-	size_t words = (pcpu_nr_cpus() + WORD_BITS - 1) / WORD_BITS;
+	size_t words = (libpcpu_nr_cpu_ids + WORD_BITS - 1) / WORD_BITS;
 	size_t bytes = 2 * words * sizeof(uint64_t);
-	char *copies = pcpu_alloc_flags(size, align, PCPU_NOZERO);
+	char *copies = libpcpu_alloc(size, align, PCPU_NOZERO);
 	struct pcpu_lazy *lazy;
 
 	if (!copies)
 		return NULL;
 	lazy = malloc(sizeof(*lazy) + bytes);
 	if (!lazy) {
-		pcpu_free(copies);
+		libpcpu_free(copies);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -66,7 +66,7 @@ void pcpu_lazy_destroy(struct pcpu_lazy *lazy)
 {
 	if (!lazy)
 		return;
-	pcpu_free(lazy->copies);
+	libpcpu_free(lazy->copies);
 	free(lazy);
 }
 
@@ -105,7 +105,7 @@ static int initialise(const struct pcpu_lazy *lazy, int cpu, void *copy)
 
 static bool is_possible(int cpu)
 {
-	return (unsigned)cpu < pcpu_nr_cpus() &&
+	return (unsigned)cpu < libpcpu_nr_cpu_ids &&
 	       libpcpu_cpu_next(cpu - 1) == cpu;
 }
 
@@ -138,7 +138,7 @@ void *pcpu_lazy_visit(struct pcpu_lazy *lazy, int cpu)
 int libpcpu_lazy_next(const struct pcpu_lazy *lazy, int cpu)
 {
 	unsigned i = (unsigned)(cpu + 1) / WORD_BITS;
-	unsigned words = (pcpu_nr_cpus() + WORD_BITS - 1) / WORD_BITS;
+	unsigned words = (libpcpu_nr_cpu_ids + WORD_BITS - 1) / WORD_BITS;
 	uint64_t from = UINT64_MAX << (unsigned)(cpu + 1) % WORD_BITS, left;
 
 	for (; i < words; i++, from = UINT64_MAX) {

@@ -268,7 +268,10 @@ static bool is_given(const void *arg)
 
 static void give(size_t size)
 {
-	store_release(&given, (uintptr_t)explore_alloc(size, 0));
+	/* First: in the store's own expression either may come first. */
+	void *object = explore_alloc(size, 0);
+
+	store_release(&given, (uintptr_t)object);
 }
 
 static void free_given(void)

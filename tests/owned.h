@@ -97,4 +97,27 @@ static inline void owned_free(void *handle)
 	pcpu_free(handle);
 }
 
+#define OWNED_CHURN_MAX 32u
+
+/* Allocate and free with so many objects at most; id is the thread's own. */
+static inline void owned_churn(unsigned id, unsigned nr_steps, struct rng *rng)
+{
+	void *held[OWNED_CHURN_MAX] = {NULL};
+	unsigned step, slot;
+
+	for (step = 1; step <= nr_steps; step++) {
+		slot = (unsigned)rng_below(rng, OWNED_CHURN_MAX);
+		if (held[slot]) {
+			owned_free(held[slot]);
+			held[slot] = NULL;
+		} else {
+			held[slot] = owned_alloc(4 + rng_below(rng, 300), 0,
+						 id << 24 | step);
+		}
+	}
+	for (slot = 0; slot < OWNED_CHURN_MAX; slot++)
+		if (held[slot])
+			owned_free(held[slot]);
+}
+
 #endif /* TESTS_OWNED_H */

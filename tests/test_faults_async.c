@@ -27,34 +27,13 @@ const char *__tsan_default_options(void)
 	return "die_after_fork=0";
 }
 
-/* Allocate and free with up to NR_HELD objects; id is the thread's own. */
-static void churn(unsigned id, unsigned nr_steps, struct rng *rng)
-{
-	void *held[NR_HELD] = {NULL};
-	unsigned step, slot;
-
-	for (step = 1; step <= nr_steps; step++) {
-		slot = (unsigned)rng_below(rng, NR_HELD);
-		if (held[slot]) {
-			owned_free(held[slot]);
-			held[slot] = NULL;
-		} else {
-			held[slot] = owned_alloc(4 + rng_below(rng, 300), 0,
-						 id << 24 | step);
-		}
-	}
-	for (slot = 0; slot < NR_HELD; slot++)
-		if (held[slot])
-			owned_free(held[slot]);
-}
-
 static void *churn_until_stopped(void *arg)
 {
 	unsigned id = *(unsigned *)arg;
 	struct rng rng = {.state = id};
 
 	while (!stop)
-		churn(id, 1000, &rng);
+		owned_churn(id, 1000, &rng);
 	return NULL;
 }
 
@@ -81,10 +60,10 @@ static void live_in_the_child(void *arg)
 
 	require(owned_check(fork_case->kept) == 0x7f000000 + fork_case->round,
 		"round %u", fork_case->round);
-	churn(99, 500, &rng);
+	owned_churn(99, 500, &rng);
 	owned_free(fork_case->kept);
 	pcpu_trim();
-	churn(99, 500, &rng);
+	owned_churn(99, 500, &rng);
 	require(pcpu_stats_get(&stats) == 0, "errno %d", errno);
 }
 
@@ -245,7 +224,7 @@ START_TEST(handler_at_1_khz_allocates_and_frees__nothing_is_corrupted)
 	sigaction(SIGALRM, &action, NULL);
 	set_timer(1000);
 	while (nr_handled < (SUPPORT_SANITIZED ? 200 : 2000)) {
-		churn(1, 1000, &rng);
+		owned_churn(1, 1000, &rng);
 		if (nr_steps++ % 64 == 0)
 			pcpu_trim();
 	}
@@ -268,7 +247,7 @@ START_TEST(handler_at_1_khz_allocates_in_bulk__nothing_is_corrupted)
 	sigaction(SIGALRM, &action, NULL);
 	set_timer(1000);
 	while (nr_handled < (SUPPORT_SANITIZED ? 200 : 2000)) {
-		churn(1, 1000, &rng);
+		owned_churn(1, 1000, &rng);
 		if (nr_steps++ % 64 == 0)
 			pcpu_trim();
 	}

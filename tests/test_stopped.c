@@ -14,8 +14,6 @@
 #include "support.h"
 
 #define NR_VICTIMS 2u
-#define NR_HELD 32u
-
 static atomic_bool stop, ready[NR_VICTIMS];
 static int stopped_pipe[2], resume_pipes[NR_VICTIMS][2];
 static _Thread_local unsigned victim_nr;
@@ -93,27 +91,6 @@ static void join_victims(void)
 /* --- others progress
  * ------------------------------------------------------------ */
 
-/* Allocate and free with up to NR_HELD objects; id is the thread's own. */
-static void churn(unsigned id, unsigned nr_steps, struct rng *rng)
-{
-	void *held[NR_HELD] = {NULL};
-	unsigned step, slot;
-
-	for (step = 1; step <= nr_steps; step++) {
-		slot = (unsigned)rng_below(rng, NR_HELD);
-		if (held[slot]) {
-			owned_free(held[slot]);
-			held[slot] = NULL;
-		} else {
-			held[slot] = owned_alloc(4 + rng_below(rng, 300), 0,
-						 id << 24 | step);
-		}
-	}
-	for (slot = 0; slot < NR_HELD; slot++)
-		if (held[slot])
-			owned_free(held[slot]);
-}
-
 static void *churn_until_stopped(void *arg)
 {
 	unsigned id = (unsigned)(uintptr_t)arg + 1;
@@ -122,7 +99,7 @@ static void *churn_until_stopped(void *arg)
 	victim_nr = id - 1;
 	ready[victim_nr] = true;
 	while (!stop)
-		churn(id, 1000, &rng);
+		owned_churn(id, 1000, &rng);
 	return NULL;
 }
 
@@ -134,7 +111,7 @@ START_TEST(threads_stopped_inside_alloc_or_free__others_progress)
 	start_victims(churn_until_stopped);
 	for (round = 0; round < SUPPORT_SCALE(2000u); round++) {
 		stop_victims(&rng);
-		churn(3, 500, &rng);
+		owned_churn(3, 500, &rng);
 		resume_victims();
 	}
 	join_victims();

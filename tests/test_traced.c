@@ -17,31 +17,9 @@
 #include "owned.h"
 #include "support.h"
 
-#define NR_HELD 32u
-
 /* Shared with the debugger by its pipe alone: the victim's thread number. */
 static atomic_int victim;
 static atomic_bool stop;
-
-static void churn(unsigned id, unsigned nr_steps, struct rng *rng)
-{
-	void *held[NR_HELD] = {NULL};
-	unsigned step, slot;
-
-	for (step = 1; step <= nr_steps; step++) {
-		slot = (unsigned)rng_below(rng, NR_HELD);
-		if (held[slot]) {
-			owned_free(held[slot]);
-			held[slot] = NULL;
-		} else {
-			held[slot] = owned_alloc(4 + rng_below(rng, 300), 0,
-						 id << 24 | step);
-		}
-	}
-	for (slot = 0; slot < NR_HELD; slot++)
-		if (held[slot])
-			owned_free(held[slot]);
-}
 
 static void *churn_until_stopped(void *arg)
 {
@@ -49,7 +27,7 @@ static void *churn_until_stopped(void *arg)
 
 	victim = (int)syscall(SYS_gettid);
 	while (!stop) {
-		churn(1, 200, &rng);
+		owned_churn(1, 200, &rng);
 		if (rng_below(&rng, 8) == 0)
 			pcpu_trim();
 	}
@@ -150,7 +128,7 @@ START_TEST(thread_held_by_a_debugger__others_progress)
 	for (round = 0; round < nr_rounds; round++) {
 		tell(commands);
 		expect_answer(answers);
-		churn(2, 300, &rng);
+		owned_churn(2, 300, &rng);
 		tell(commands);
 		expect_answer(answers);
 	}
@@ -178,7 +156,7 @@ static void job_busy(void)
 				       NULL) == 0,
 			"thread %u", i);
 	for (i = 0; i < 200; i++)
-		churn(9, 300, &rng);
+		owned_churn(9, 300, &rng);
 	stop = true;
 	for (i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);

@@ -4,9 +4,9 @@
 
 ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
 	check-clang-lto asan tsan check-no-rseq check-cpus \
-	check-aarch64 soak-quick fuzz fuzz-afl fuzz-threads coverage \
-	explore-deep mutants spin check-debug check-access check-refused \
-	check-numa
+	check-aarch64 check-valgrind soak-quick fuzz fuzz-afl fuzz-threads \
+	coverage explore-deep mutants spin check-debug check-access \
+	check-refused check-numa
 
 AGAIN := $(MAKE) --no-print-directory
 
@@ -35,12 +35,12 @@ check-cpus: ## 1 to 1,024 simulated CPUs on 1, 2 and 8 nodes
 	$(Q)$(AGAIN) tests $(SOAKBIN)
 	$(Q)tests/matrix/cpus $B $(SOAKBIN) $(call chosen,$(CPUS_TESTS),)
 
-# Not a row yet: on a busy machine programs that fork under it did not end.
+# Those that it suits: it runs one thread at a time, some 50 times slower.
 VALGRIND_TESTS := test_alloc test_alloc_copies test_arena test_arguments \
 	test_bulk_faults test_idle test_linux_limits test_linux_pointers \
 	test_pages test_pick test_pool test_registry test_reserve \
 	test_trim test_panic test_stats
-check-valgrind: build/again.so ## memcheck on those tests that it suits: no error
+check-valgrind: build/again.so ## the tests of single threads under memcheck: no error
 	$(Q)rm -rf build/valgrind && mkdir -p build/valgrind
 	$(Q)CK_TIMEOUT_MULTIPLIER=60 \
 		RUNNER="tests/matrix/memcheck $(CURDIR)/build/valgrind" \

@@ -46,12 +46,18 @@ static void wake(struct libpcpu_place *place)
 	futex(place, FUTEX_WAKE, INT32_MAX);
 }
 
-/* Whoever is in the middle of a sequence is thrown out. */
-static void fence(void)
+/* Was it refused once? A filter of system calls may come after the start. */
+static atom32 fence_is_refused;
+
+/* Whoever is in the middle of a sequence is thrown out; false if nobody was. */
+static bool fence(void)
 {
-	if (context_has_sequences)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
-			0, 0);
+	if (!context_has_sequences ||
+	    !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0,
+		     0))
+		return true;
+	store_relaxed(&fence_is_refused, 1); /* relaxed: each asks for itself */
+	return false;
 }
 
 /* If the flag came too late for the owner, it has let go when the fence ends.
@@ -63,8 +69,30 @@ static void sleep_on(struct libpcpu_place *place, uint64_t owner)
 	/* relaxed: the kernel looks again before we sleep */
 	if (owner != waited && !cas_relaxed(owner_of(place), &owner, waited))
 		return;
-	fence();
-	futex(place, FUTEX_WAIT, (uint32_t)waited);
+	if (fence())
+		futex(place, FUTEX_WAIT, (uint32_t)waited);
+	else
+		sched_yield();
+}
+
+/* --- letting go ----------------------------------------------------------- */
+
+/* Unless a signal handler was faster. */
+static void let_go(struct libpcpu_place *place)
+{
+	/* relaxed: the exchange validates it */
+	uint64_t owner = load_relaxed(owner_of(place));
+
+	do {
+		if (!owner_is_me(owner))
+			return;
+		if (owner & OWNER_SLOT)
+			panic("pcpu_unpin() without pcpu_pin()");
+		/* pairs with [pin] claim(), and the sequences of others: what
+		 * we did in the section */
+	} while (!cas_release(owner_of(place), &owner, 0));
+	if (owner & OWNER_WAITED)
+		wake(place);
 }
 
 /* --- claims --------------------------------------------------------------- */
@@ -75,9 +103,10 @@ static void sleep_on(struct libpcpu_place *place, uint64_t owner)
  */
 static bool finish_claim(struct libpcpu_place *place)
 {
-	if (context_has_sequences)
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ,
-			0, 0);
+	if (!fence()) {
+		let_go(place);
+		return false;
+	}
 	/* relaxed: the fence has ordered it */
 	if (!owner_is_me(load_relaxed(owner_of(place)))) {
 		/* Who waits for us does not know whom to wait for. */
@@ -139,25 +168,7 @@ static struct libpcpu_place *find_own(uint64_t without)
 	return NULL;
 }
 
-/* --- the way back --------------------------------------------------------- */
-
-/* Unless a signal handler was faster. */
-static void let_go(struct libpcpu_place *place)
-{
-	/* relaxed: the exchange validates it */
-	uint64_t owner = load_relaxed(owner_of(place));
-
-	do {
-		if (!owner_is_me(owner))
-			return;
-		if (owner & OWNER_SLOT)
-			panic("pcpu_unpin() without pcpu_pin()");
-		/* pairs with [pin] claim(), and the sequences of others: what
-		 * we did in the section */
-	} while (!cas_release(owner_of(place), &owner, 0));
-	if (owner & OWNER_WAITED)
-		wake(place);
-}
+/* --- the way back, from outside ------------------------------------------- */
 
 void libpcpu_unpin_slow(struct libpcpu_place *place)
 {
@@ -181,6 +192,21 @@ static void undo_sequence(void)
 
 /* --- pinning -------------------------------------------------------------- */
 
+static bool may_try_sequence(unsigned tries)
+{
+	/* relaxed: said by our own claim, if it matters */
+	bool refused = load_relaxed(&fence_is_refused);
+
+	if (!context_has_sequences)
+		return false;
+	if (libpcpu_place_number() >= 0)
+		return tries < TRIES_MAX || refused;
+	if (refused)
+		panic("a thread without rseq needs membarrier() to pin a copy, "
+		      "and it is refused now");
+	return false;
+}
+
 /* One attempt. Waits if somebody else has the place. */
 static bool try_pin(unsigned tries)
 {
@@ -188,8 +214,7 @@ static bool try_pin(unsigned tries)
 	/* relaxed: who becomes the owner looks again */
 	uint64_t owner = load_relaxed(owner_of(place));
 
-	if (!owner && context_has_sequences && tries < TRIES_MAX &&
-	    libpcpu_place_number() >= 0) {
+	if (!owner && may_try_sequence(tries)) {
 		if (libpcpu_try_pin())
 			return true;
 		undo_sequence();

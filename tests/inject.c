@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -21,8 +22,8 @@
 
 const char *const inject_calls[] = {
 	"mmap",     "munmap",         "madvise",    "mbind",
-	"mprotect", "pthread_create", "membarrier", "open",
-	"pread",    "stat",           NULL,
+	"mprotect", "pthread_create", "membarrier", "futex",
+	"open",     "pread",          "stat",       NULL,
 };
 
 /* Of the program alone until it plans something else. */
@@ -167,7 +168,14 @@ INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 	return real(thread, attr, run, arg);
 }
 
-/* membarrier() has no function of its own. */
+/* A wait may end at any time, waking somebody succeeds. */
+static bool is_wait(long number, long operation)
+{
+	return number == SYS_futex &&
+	       (operation & FUTEX_CMD_MASK) == FUTEX_WAIT;
+}
+
+/* Calls that have no function of their own. */
 INTERPOSED long syscall(long number, ...)
 {
 	static long (*real)(long, ...);
@@ -184,6 +192,10 @@ INTERPOSED long syscall(long number, ...)
 	for (i = 0; i < 6; i++)
 		arg[i] = va_arg(args, long);
 	va_end(args);
+	if (is_wait(number, arg[1]) && must_fail("futex", caller)) {
+		errno = EINTR;
+		return -1;
+	}
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "syscall");
 	return real(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);

@@ -8,9 +8,11 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/rseq.h>
 #include <sys/syscall.h>
 
 #include <pcpu.h>
+#include <pcpu/this_cpu.h>
 
 #include "owned.h"
 #include "smoke.h"
@@ -135,6 +137,65 @@ START_TEST(no_rseq__the_same_work_is_done)
 }
 END_TEST
 
+#define NR_CHANGES 40
+#define NR_ADDS 200
+
+static long *adds;
+
+static void change_rseq(int flags)
+{
+	char *thread = __builtin_thread_pointer();
+
+	require(syscall(SYS_rseq, thread + __rseq_offset,
+			__rseq_size < 32 ? 32 : __rseq_size, flags,
+			RSEQ_SIG) == 0,
+		"errno %d", errno);
+}
+
+static void *lose_rseq_and_get_it_back(void *arg)
+{
+	unsigned id = (unsigned)(uintptr_t)arg, change;
+	struct rng rng = {.state = id};
+	int i;
+
+	for (change = 0; change < NR_CHANGES; change++) {
+		if (__rseq_size)
+			change_rseq(change % 2 ? 0 : RSEQ_FLAG_UNREGISTER);
+		owned_churn(id, 300, &rng);
+		for (i = 0; i < NR_ADDS; i++)
+			pcpu_this_inc(*adds);
+	}
+	return NULL;
+}
+
+static void job_rseq_changes(void)
+{
+	pthread_t threads[4];
+	uintptr_t i;
+	long sum = 0;
+	int cpu;
+
+	adds = pcpu_alloc(sizeof(*adds), sizeof(*adds));
+	for (i = 0; i < 4; i++)
+		require(pthread_create(&threads[i], NULL,
+				       lose_rseq_and_get_it_back,
+				       (void *)(i + 1)) == 0,
+			"thread %d", (int)i);
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	pcpu_for_each_cpu (cpu)
+		sum += *pcpu_ptr(adds, cpu);
+	require(sum == 4l * NR_CHANGES * NR_ADDS, "%ld", sum);
+	pcpu_free(adds);
+	support_expect_none_live();
+}
+
+START_TEST(rseq_comes_and_goes_in_each_thread__nothing_is_lost)
+{
+	support_run_job("rseq_changes", NULL);
+}
+END_TEST
+
 #define DENY(call, error)                                      \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1), \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
@@ -176,6 +237,7 @@ START_TEST(no_rseq_membarrier_or_mbind__the_same_work_is_done)
 END_TEST
 
 static const struct support_job jobs[] = {
+	{"rseq_changes", job_rseq_changes},
 	{"smoke", job_smoke},
 	{"topology", job_topology},
 	{NULL, NULL},
@@ -194,6 +256,7 @@ static Suite *make_suite(void)
 	ADD(fewer_possible_cpus_than_real__one_message_and_the_default);
 	ADD(bad_value_beside_a_good_one__only_the_bad_one_is_ignored);
 	ADD(no_rseq__the_same_work_is_done);
+	ADD(rseq_comes_and_goes_in_each_thread__nothing_is_lost);
 	ADD(no_rseq_membarrier_or_mbind__the_same_work_is_done);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -5,11 +5,15 @@
  * and work again when the calls do (if its very start failed, it need not).
  * (Rows 26 and 27 of the table of faults.) How they fail: inject.h.
  */
+#include <pthread.h>
 #include <sched.h>
 
 #include <pcpu.h>
+#include <pcpu/this_cpu.h>
 
+#include "arena/front.h"
 #include "inject.h"
+#include "played_cpu.h"
 #include "shadow.h"
 #include "support.h"
 
@@ -103,7 +107,7 @@ static int run_plan(const char *call, int nth, bool on)
 }
 
 /* By number: a call of inject_calls[], or any. */
-#define NR_CALLS 10
+#define NR_CALLS 11
 
 static const char *call_name(int nr)
 {
@@ -216,7 +220,77 @@ START_TEST(membarrier_fails__double_free_on_one_cpu_aborts_all_the_same)
 }
 END_TEST
 
+/* --- pins when membarrier() is refused later on ----------------------------
+ */
+
+#define NR_PINNERS 4
+#define NR_PINS 20000
+
+static long *pinned_count;
+
+static void *pin_and_count(void *unused)
+{
+	int i;
+
+	for (i = 0; i < NR_PINS; i++) {
+		pcpu_pin();
+		if (i % 64 == 0) /* others come, and wait for us */
+			sched_yield();
+		++*pcpu_this_ptr(pinned_count);
+		pcpu_unpin();
+		pcpu_this_inc(*pinned_count);
+	}
+	return unused;
+}
+
+/* Nobody can be thrown out of a sequence: who waits yields. */
+static void job_pins(void)
+{
+	pthread_t threads[NR_PINNERS];
+	long sum = 0;
+	int i, cpu;
+
+	pinned_count = pcpu_alloc(sizeof(long), sizeof(long));
+	pcpu_this_inc(*pinned_count); /* the context has started */
+	inject_plan("membarrier:1+");
+	for (i = 0; i < NR_PINNERS; i++)
+		pthread_create(&threads[i], NULL, pin_and_count, NULL);
+	for (i = 0; i < NR_PINNERS; i++)
+		pthread_join(threads[i], NULL);
+	pcpu_for_each_cpu (cpu)
+		sum += *pcpu_ptr(pinned_count, cpu);
+	require(sum == 1 + 2l * NR_PINNERS * NR_PINS, "%ld", sum);
+	pcpu_free(pinned_count);
+}
+
+START_TEST(membarrier_refused_later__pins_and_operations_count_all_the_same)
+{
+	support_run_job("pins", NULL);
+}
+END_TEST
+
+static void pin_without_rseq(void *unused)
+{
+	(void)unused;
+	inject_plan("membarrier:1+");
+	play_cpus(); /* the kernel no longer knows this thread */
+	pcpu_pin();
+}
+
+START_TEST(membarrier_refused_later__thread_without_rseq_cannot_pin)
+{
+	long *p = pcpu_alloc(sizeof(*p), sizeof(*p));
+
+	pcpu_this_inc(*p);
+	if (CAN_PLAY_CPUS && front_exists())
+		support_expect_abort(pin_without_rseq, NULL, NULL,
+				     "needs membarrier()");
+	pcpu_free(p);
+}
+END_TEST
+
 static const struct support_job jobs[] = {
+	{"pins", job_pins},
 	{"strict", job_strict},
 	{"work", job_work},
 	{NULL, NULL},
@@ -240,6 +314,12 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		membarrier_fails__double_free_on_one_cpu_aborts_all_the_same);
+	tcase_add_test(
+		tcase,
+		membarrier_refused_later__pins_and_operations_count_all_the_same);
+	tcase_add_test(
+		tcase,
+		membarrier_refused_later__thread_without_rseq_cannot_pin);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

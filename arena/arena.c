@@ -65,9 +65,22 @@ static bool init_arena(unsigned index)
 
 unsigned arena_word_limit;
 
+static void mark_possible(void)
+{
+	unsigned unit;
+
+	for (unit = 0; unit < topology.nr_units; unit++) {
+		unsigned cpu = topology.unit_cpu[unit];
+
+		libpcpu_possible[cpu / LIBPCPU_LONG_BITS] |=
+			1ul << cpu % LIBPCPU_LONG_BITS;
+	}
+}
+
 /* Everything works: from now on it may be used. */
 static void open_for_use(void)
 {
+	mark_possible();
 	if (!debug_level) {
 		front_start();
 		arena_word_limit = front_exists() ? 0 : topology.nr_cpu_ids;

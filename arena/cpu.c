@@ -46,11 +46,16 @@ unsigned pcpu_nr_cpus(void)
 	return topology.nr_cpu_ids;
 }
 
-unsigned pcpu_check_cpu(int cpu)
+unsigned libpcpu_check_cpu(int cpu)
 {
 	if (cpu < 0 || cpu >= (int)topology.nr_cpu_ids ||
 	    topology.cpu_unit[cpu] == NO_UNIT)
 		panic("CPU %d is not possible (0 to %u are)", cpu,
 		      topology.nr_cpu_ids - 1);
 	return (unsigned)cpu;
+}
+
+unsigned pcpu_check_cpu(int cpu)
+{
+	return libpcpu_check_cpu(cpu);
 }

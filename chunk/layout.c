@@ -19,6 +19,7 @@ struct layout layout = {.words = &no_word};
 
 ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];
 unsigned libpcpu_nr_cpu_ids;
+unsigned long libpcpu_possible[LIBPCPU_CPUS_MAX / LIBPCPU_LONG_BITS];
 
 /* A window at most, and all that is reserved at most; 47 bits are there. */
 #define UNIT_BYTES_MAX ((size_t)16 << 30)

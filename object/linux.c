@@ -4,37 +4,16 @@
  * arguments of an allocation, and its warnings. It stands on the binary
  * interface alone, so that a program's own pcpu_* functions do not matter.
  */
-#include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "chunk/atomic.h"
+#include "chunk/panic.h"
 #include "compat/linux/libpcpu.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
 /* The kernel stops after as many, lest a loop of failures flood its log. */
 #define FAILURES_REPORTED 10
-
-/* One line by one write(), so that the lines of threads do not mix. */
-__attribute__((format(printf, 1, 2))) static void warn(const char *format, ...)
-{
-	int saved = errno;
-	char line[160];
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	/* Nowhere to report a failing report. */
-	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
-		errno = saved;
-	errno = saved;
-}
 
 /* Takes one of the reports that are left; false if there is none. */
 static bool may_report(unsigned *left)
@@ -58,8 +37,8 @@ static void warn_failure(size_t size, size_t align)
 
 	if (!may_report(&left))
 		return;
-	warn("libpcpu: allocation failed, size=%zu align=%zu%s\n", size, align,
-	     left == 1 ? " (not reported any more)" : "");
+	complain("allocation failed, size=%zu align=%zu%s", size, align,
+		 left == 1 ? " (not reported any more)" : "");
 }
 
 static bool is_legal(size_t size, size_t align)
@@ -78,8 +57,8 @@ EXPORT void *libpcpu_kernel_alloc(size_t size, size_t align, unsigned how)
 
 	if (!is_legal(size, aligned)) {
 		if (!(how & LIBPCPU_KERNEL_NOWARN))
-			warn("libpcpu: illegal size (%zu) or alignment (%zu)\n",
-			     size, align);
+			complain("illegal size (%zu) or alignment (%zu)", size,
+				 align);
 		return NULL;
 	}
 	/* Sizes round up to the grain and beyond in there. */
@@ -91,8 +70,12 @@ EXPORT void *libpcpu_kernel_alloc(size_t size, size_t align, unsigned how)
 
 EXPORT void libpcpu_kernel_bad_shift(const volatile void *p)
 {
-	warn("libpcpu: SHIFT_PERCPU_PTR(%p): an object aligned to more than 64 "
-	     "bytes needs per_cpu_ptr()\n",
-	     (const void *)(uintptr_t)p);
-	abort();
+	panic("SHIFT_PERCPU_PTR(%p): an object aligned to more than 64 bytes "
+	      "needs per_cpu_ptr()",
+	      (const void *)(uintptr_t)p);
+}
+
+EXPORT void libpcpu_kernel_unbalanced(const char *what)
+{
+	panic("%s", what);
 }

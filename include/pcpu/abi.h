@@ -49,12 +49,19 @@ extern ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];
 /* Highest possible CPU number plus one; constant after start. */
 extern unsigned libpcpu_nr_cpu_ids;
 
+/* A bit per possible CPU; constant after start. */
+#define LIBPCPU_LONG_BITS (8u * (unsigned)sizeof(unsigned long))
+extern unsigned long libpcpu_possible[LIBPCPU_CPUS_MAX / LIBPCPU_LONG_BITS];
+
 void *libpcpu_alloc(size_t size, size_t align, unsigned flags);
 void libpcpu_free(void *p);
 size_t libpcpu_usable_size(const void *p);
 size_t libpcpu_nr_pages(void);
 int libpcpu_cpu_slow(void);
 int libpcpu_cpu_next(int cpu);
+
+/* Returns cpu; aborts with a message if cpu is not possible. */
+unsigned libpcpu_check_cpu(int cpu);
 
 /* The distance from handle p to cpu's copy; no branch, two loads. */
 static inline ptrdiff_t libpcpu_distance(const volatile void *p, unsigned cpu)

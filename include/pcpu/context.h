@@ -71,6 +71,11 @@ struct libpcpu_thread {
 	unsigned nest;               /* pins beyond what `place` stands for */
 	int nowhere;                 /* -1 */
 	bool armed; /* its exit will be noticed; it cannot pin before */
+	/* The shim's: what its pins are, by the kernel's names for them. */
+	bool irqs_off;
+	unsigned preempt_count;
+	unsigned bh_count;
+	unsigned migrate_count;
 } __attribute__((aligned(64)));
 
 extern __thread struct libpcpu_thread libpcpu_self

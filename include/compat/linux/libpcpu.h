@@ -7,7 +7,7 @@
 #ifndef LIBPCPU_LINUX_LIBPCPU_H
 #define LIBPCPU_LINUX_LIBPCPU_H
 
-#include <pcpu/abi.h>
+#include <pcpu/this_cpu.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,6 +39,35 @@ static inline uintptr_t libpcpu_kernel_shift(const volatile void *p,
 	if ((uintptr_t)p >> LIBPCPU_WINDOW_SHIFT & 1)
 		libpcpu_kernel_bad_shift(p);
 	return (uintptr_t)p + offset;
+}
+
+/* --- sections ------------------------------------------------------------- */
+
+/* Says what is unbalanced, and aborts. */
+void libpcpu_kernel_unbalanced(const char *what)
+	__attribute__((noreturn, cold));
+
+/* The compiler keeps accesses to memory on their side. */
+#define LIBPCPU_BARRIER() __asm__ __volatile__("" : : : "memory")
+
+/*
+ * All of the kernel's ways to have a CPU for oneself are pins. How many of a
+ * kind there are is counted, so that what is unbalanced can be named.
+ */
+static inline void libpcpu_kernel_enter(unsigned *count)
+{
+	libpcpu_pin();
+	++*count;
+	LIBPCPU_BARRIER();
+}
+
+static inline void libpcpu_kernel_leave(unsigned *count, const char *what)
+{
+	LIBPCPU_BARRIER();
+	if (!LIBPCPU_LIKELY(*count))
+		libpcpu_kernel_unbalanced(what);
+	--*count;
+	libpcpu_unpin();
 }
 
 #ifdef __cplusplus

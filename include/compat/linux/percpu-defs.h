@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a per-CPU handle to the address of one CPU's copy.
+ * From a per-CPU handle to the address of one CPU's copy, and operations on the
+ * running CPU's.
  *
  * The macros take any pointer made from a handle by arithmetic (p + 3,
  * &p->field), const and volatile included, return a pointer of the same type,
@@ -10,6 +11,7 @@
 #define LIBPCPU_LINUX_PERCPU_DEFS_H
 
 #include <linux/libpcpu.h>
+#include <linux/preempt.h>
 #include <linux/smp.h>
 
 /*
@@ -24,17 +26,46 @@
 /* The type of pointer p without its own qualifiers; arrays decay. */
 #define libpcpu_kernel_typeof(p) __typeof__(1 ? (p) : (p))
 
-/* Address of cpu's copy; cpu must be possible. */
-#define per_cpu_ptr(ptr, cpu)                               \
-	((libpcpu_kernel_typeof(ptr))libpcpu_address((ptr), \
-						     (unsigned int)(cpu)))
+/* Complains of what is no pointer; nothing is evaluated. */
+#define __verify_pcpu_ptr(ptr)                                   \
+	do {                                                     \
+		const volatile void __percpu *libpcpu_verified = \
+			(__typeof__((ptr) + 0))0;                \
+		(void)libpcpu_verified;                          \
+	} while (0)
 
 /*
- * Address of the running CPU's copy. The thread may migrate at any time, so
- * others may use that copy too.
+ * Address of cpu's copy; cpu must be possible. That is checked, with one line
+ * and an abort, if one of these is defined before; the second is the kernel's.
  */
-#define raw_cpu_ptr(ptr) per_cpu_ptr((ptr), raw_smp_processor_id())
+#if defined(LIBPCPU_CHECKED) || defined(CONFIG_DEBUG_PER_CPU_MAPS)
+#define libpcpu_kernel_cpu(cpu) libpcpu_check_cpu((int)(cpu))
+#else
+#define libpcpu_kernel_cpu(cpu) ((unsigned int)(cpu))
+#endif
+#define per_cpu_ptr(ptr, cpu)                               \
+	((libpcpu_kernel_typeof(ptr))libpcpu_address((ptr), \
+						     libpcpu_kernel_cpu(cpu)))
+#define per_cpu(var, cpu) (*per_cpu_ptr(&(var), cpu))
+
+/*
+ * Address of the running CPU's copy. Outside of a section the thread may be
+ * moved at any time, so others may use that copy too.
+ */
+#define raw_cpu_ptr(ptr) ((libpcpu_kernel_typeof(ptr))libpcpu_this_address(ptr))
 #define this_cpu_ptr(ptr) raw_cpu_ptr(ptr)
+
+/* The same and a section around its use, see <linux/preempt.h>. */
+#define get_cpu_ptr(var) (preempt_disable(), this_cpu_ptr(var))
+#define put_cpu_ptr(var)                                   \
+	((void)sizeof(var),                                \
+	 libpcpu_kernel_leave(&libpcpu_self.preempt_count, \
+			      "put_cpu_ptr() without get_cpu_ptr()"))
+#define get_cpu_var(var) (*get_cpu_ptr(&(var)))
+#define put_cpu_var(var)                                   \
+	((void)sizeof(var),                                \
+	 libpcpu_kernel_leave(&libpcpu_self.preempt_count, \
+			      "put_cpu_var() without get_cpu_var()"))
 
 /*
  * What to add to a handle to get at cpu's copy, for SHIFT_PERCPU_PTR().
@@ -52,5 +83,113 @@
 #define SHIFT_PERCPU_PTR(ptr, offset)                      \
 	((libpcpu_kernel_typeof(ptr))libpcpu_kernel_shift( \
 		(ptr), (uintptr_t)(offset)))
+
+/* --- operations ----------------------------------------------------------- */
+
+/*
+ * On the running CPU's copy of an lvalue that a handle leads to, an integer or
+ * a pointer of 1, 2, 4 or 8 bytes: see pcpu_this_add() and its like.
+ *
+ * The kernel has three kinds: this_cpu_ is atomic towards whatever else runs on
+ * the CPU; __this_cpu_ and raw_cpu_ are plain, the caller keeps others away or
+ * does not mind. Here all are like the first one, and in a section of
+ * <linux/preempt.h> all are plain instructions.
+ */
+
+/* What is subtracted is what the lvalue's type makes of val. */
+#define libpcpu_kernel_sub_return(pcp, val) \
+	libpcpu_this_add_return(pcp, -(__typeof__(pcp))(val))
+
+/* True, or what was there instead in *ovalp. */
+#define libpcpu_kernel_try_cmpxchg(pcp, ovalp, nval)                   \
+	__extension__({                                                \
+		__typeof__(ovalp) libpcpu_ovalp = (ovalp);             \
+		__typeof__(pcp) libpcpu_oval = *libpcpu_ovalp;         \
+		__typeof__(pcp) libpcpu_seen =                         \
+			libpcpu_this_cmpxchg(pcp, libpcpu_oval, nval); \
+		if (libpcpu_seen != libpcpu_oval)                      \
+			*libpcpu_ovalp = libpcpu_seen;                 \
+		libpcpu_seen == libpcpu_oval;                          \
+	})
+
+/*
+ * Both or none, in a section: not atomic towards the thread's own signal
+ * handlers. True if it was both.
+ */
+#define libpcpu_kernel_cmpxchg_double(pcp1, pcp2, oval1, oval2, nval1, nval2) \
+	__extension__({                                                       \
+		__typeof__(pcp1) libpcpu_oval1 = (oval1);                     \
+		__typeof__(pcp2) libpcpu_oval2 = (oval2);                     \
+		__typeof__(pcp1) libpcpu_nval1 = (nval1);                     \
+		__typeof__(pcp2) libpcpu_nval2 = (nval2);                     \
+		bool libpcpu_equal;                                           \
+		libpcpu_pin();                                                \
+		libpcpu_equal = libpcpu_this_read(pcp1) == libpcpu_oval1 &&   \
+				libpcpu_this_read(pcp2) == libpcpu_oval2;     \
+		if (libpcpu_equal) {                                          \
+			libpcpu_this_write(pcp1, libpcpu_nval1);              \
+			libpcpu_this_write(pcp2, libpcpu_nval2);              \
+		}                                                             \
+		libpcpu_unpin();                                              \
+		libpcpu_equal;                                                \
+	})
+
+#define this_cpu_read(pcp) libpcpu_this_read(pcp)
+#define this_cpu_write(pcp, val) libpcpu_this_write(pcp, val)
+#define this_cpu_add(pcp, val) libpcpu_this_add(pcp, val)
+#define this_cpu_sub(pcp, val) libpcpu_this_sub(pcp, val)
+#define this_cpu_inc(pcp) libpcpu_this_add(pcp, 1)
+#define this_cpu_dec(pcp) libpcpu_this_sub(pcp, 1)
+#define this_cpu_and(pcp, val) libpcpu_this_and(pcp, val)
+#define this_cpu_or(pcp, val) libpcpu_this_or(pcp, val)
+#define this_cpu_add_return(pcp, val) libpcpu_this_add_return(pcp, val)
+#define this_cpu_sub_return(pcp, val) libpcpu_kernel_sub_return(pcp, val)
+#define this_cpu_inc_return(pcp) libpcpu_this_add_return(pcp, 1)
+#define this_cpu_dec_return(pcp) libpcpu_kernel_sub_return(pcp, 1)
+#define this_cpu_xchg(pcp, nval) libpcpu_this_xchg(pcp, nval)
+#define this_cpu_cmpxchg(pcp, oval, nval) libpcpu_this_cmpxchg(pcp, oval, nval)
+#define this_cpu_try_cmpxchg(pcp, ovalp, nval) \
+	libpcpu_kernel_try_cmpxchg(pcp, ovalp, nval)
+#define this_cpu_cmpxchg_double(pcp1, pcp2, oval1, oval2, nval1, nval2) \
+	libpcpu_kernel_cmpxchg_double(pcp1, pcp2, oval1, oval2, nval1, nval2)
+
+#define __this_cpu_read(pcp) libpcpu_this_read(pcp)
+#define __this_cpu_write(pcp, val) libpcpu_this_write(pcp, val)
+#define __this_cpu_add(pcp, val) libpcpu_this_add(pcp, val)
+#define __this_cpu_sub(pcp, val) libpcpu_this_sub(pcp, val)
+#define __this_cpu_inc(pcp) libpcpu_this_add(pcp, 1)
+#define __this_cpu_dec(pcp) libpcpu_this_sub(pcp, 1)
+#define __this_cpu_and(pcp, val) libpcpu_this_and(pcp, val)
+#define __this_cpu_or(pcp, val) libpcpu_this_or(pcp, val)
+#define __this_cpu_add_return(pcp, val) libpcpu_this_add_return(pcp, val)
+#define __this_cpu_sub_return(pcp, val) libpcpu_kernel_sub_return(pcp, val)
+#define __this_cpu_inc_return(pcp) libpcpu_this_add_return(pcp, 1)
+#define __this_cpu_dec_return(pcp) libpcpu_kernel_sub_return(pcp, 1)
+#define __this_cpu_xchg(pcp, nval) libpcpu_this_xchg(pcp, nval)
+#define __this_cpu_cmpxchg(pcp, oval, nval) \
+	libpcpu_this_cmpxchg(pcp, oval, nval)
+#define __this_cpu_try_cmpxchg(pcp, ovalp, nval) \
+	libpcpu_kernel_try_cmpxchg(pcp, ovalp, nval)
+#define __this_cpu_cmpxchg_double(pcp1, pcp2, oval1, oval2, nval1, nval2) \
+	libpcpu_kernel_cmpxchg_double(pcp1, pcp2, oval1, oval2, nval1, nval2)
+
+#define raw_cpu_read(pcp) libpcpu_this_read(pcp)
+#define raw_cpu_write(pcp, val) libpcpu_this_write(pcp, val)
+#define raw_cpu_add(pcp, val) libpcpu_this_add(pcp, val)
+#define raw_cpu_sub(pcp, val) libpcpu_this_sub(pcp, val)
+#define raw_cpu_inc(pcp) libpcpu_this_add(pcp, 1)
+#define raw_cpu_dec(pcp) libpcpu_this_sub(pcp, 1)
+#define raw_cpu_and(pcp, val) libpcpu_this_and(pcp, val)
+#define raw_cpu_or(pcp, val) libpcpu_this_or(pcp, val)
+#define raw_cpu_add_return(pcp, val) libpcpu_this_add_return(pcp, val)
+#define raw_cpu_sub_return(pcp, val) libpcpu_kernel_sub_return(pcp, val)
+#define raw_cpu_inc_return(pcp) libpcpu_this_add_return(pcp, 1)
+#define raw_cpu_dec_return(pcp) libpcpu_kernel_sub_return(pcp, 1)
+#define raw_cpu_xchg(pcp, nval) libpcpu_this_xchg(pcp, nval)
+#define raw_cpu_cmpxchg(pcp, oval, nval) libpcpu_this_cmpxchg(pcp, oval, nval)
+#define raw_cpu_try_cmpxchg(pcp, ovalp, nval) \
+	libpcpu_kernel_try_cmpxchg(pcp, ovalp, nval)
+#define raw_cpu_cmpxchg_double(pcp1, pcp2, oval1, oval2, nval1, nval2) \
+	libpcpu_kernel_cmpxchg_double(pcp1, pcp2, oval1, oval2, nval1, nval2)
 
 #endif /* LIBPCPU_LINUX_PERCPU_DEFS_H */

@@ -12,7 +12,9 @@
  * atomic: it neither waits nor enters the kernel, and fails silently.
  *
  * The names are the kernel's, besides the reserved prefixes libpcpu_ and
- * LIBPCPU_; a program may have pcpu_alloc() and the like of its own.
+ * LIBPCPU_; a program may have pcpu_alloc() and the like of its own. What each
+ * name means here, and where that differs from the kernel, is in
+ * include/compat/README.md.
  */
 #ifndef LIBPCPU_LINUX_PERCPU_H
 #define LIBPCPU_LINUX_PERCPU_H
@@ -24,6 +26,7 @@
 #include <linux/gfp.h>
 #include <linux/libpcpu.h>
 #include <linux/percpu-defs.h>
+#include <linux/preempt.h>
 #include <linux/smp.h>
 
 #ifdef __cplusplus
@@ -74,6 +77,17 @@ static inline void __percpu *__alloc_reserved_percpu(size_t size, size_t align)
 	((__typeof__(type) __percpu *)__alloc_percpu_gfp( \
 		sizeof(type), __alignof__(type), (gfp)))
 #define alloc_percpu(type) alloc_percpu_gfp(type, GFP_KERNEL)
+
+/*
+ * Statistics of network devices, of a type with a member syncp; zeroed, which
+ * is all that a struct u64_stats_sync needs on 64 bits. From
+ * <linux/netdevice.h>; a port that has that header may define its own before.
+ */
+#ifndef netdev_alloc_pcpu_stats
+#define __netdev_alloc_pcpu_stats(type, gfp) alloc_percpu_gfp(type, gfp)
+#define netdev_alloc_pcpu_stats(type) \
+	__netdev_alloc_pcpu_stats(type, GFP_KERNEL)
+#endif
 
 /* Names for allocations that the kernel's profiler does not count. */
 #define __alloc_percpu_gfp_noprof(size, align, gfp) \

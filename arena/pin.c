@@ -23,6 +23,7 @@
 #include "arena/context.h"
 #include "chunk/panic.h"
 #include "chunk/topology.h"
+#include "pcpu/gate.h"
 #include "pcpu/this_cpu.h"
 
 /* So often a sequence may be thrown out, as under a debugger always. */
@@ -49,8 +50,7 @@ static void wake(struct libpcpu_place *place)
 /* Was it refused once? A filter of system calls may come after the start. */
 static atom32 fence_is_refused;
 
-/* Whoever is in the middle of a sequence is thrown out; false if nobody was. */
-static bool fence(void)
+bool libpcpu_fence(void)
 {
 	if (!context_has_sequences ||
 	    !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0,
@@ -69,7 +69,7 @@ static void sleep_on(struct libpcpu_place *place, uint64_t owner)
 	/* relaxed: the kernel looks again before we sleep */
 	if (owner != waited && !cas_relaxed(owner_of(place), &owner, waited))
 		return;
-	if (fence())
+	if (libpcpu_fence())
 		futex(place, FUTEX_WAIT, (uint32_t)waited);
 	else
 		sched_yield();
@@ -103,7 +103,7 @@ static void let_go(struct libpcpu_place *place)
  */
 static bool finish_claim(struct libpcpu_place *place)
 {
-	if (!fence()) {
+	if (!libpcpu_fence()) {
 		let_go(place);
 		return false;
 	}

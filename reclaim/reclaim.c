@@ -14,6 +14,7 @@
 
 #include "chunk/chunk.h"
 #include "chunk/word.h"
+#include "pcpu/gate.h"
 
 /* Chunks that empty within this time share a grace period, and one that is
  * needed again meanwhile is taken back with its memory. */
@@ -95,6 +96,14 @@ static size_t finish(struct pool *pool)
 	return bytes;
 }
 
+/* With the lock, so that fork() knows of it. */
+static void wait_for_readers(void)
+{
+	in_grace = true;
+	urcu_bp_synchronize_rcu();
+	in_grace = false;
+}
+
 /* With the lock. All that it gives back was retired or noted before. */
 static size_t finish_round(void)
 {
@@ -106,9 +115,7 @@ static size_t finish_round(void)
 		any |= collect(pools[i]);
 	if (!any || grace_is_lost)
 		return 0;
-	in_grace = true;
-	urcu_bp_synchronize_rcu();
-	in_grace = false;
+	wait_for_readers();
 	for (i = 0; i < nr_pools; i++)
 		bytes += finish(pools[i]);
 	return bytes + pages->give_back();
@@ -199,6 +206,77 @@ void reclaim_pages_soon(void)
 		wake_worker();
 }
 
+/* --- who else waits for readers ------------------------------------------- */
+
+static atom64 callbacks; /* a stack of libpcpu_grace */
+
+void libpcpu_grace_call(struct libpcpu_grace *grace,
+			void (*done)(struct libpcpu_grace *grace))
+{
+	uint64_t head = load_relaxed(&callbacks); /* relaxed: the CAS decides */
+
+	grace->done = done;
+	do {
+		grace->next = (struct libpcpu_grace *)(uintptr_t)head;
+		/* pairs with [grace] take_callbacks(): what the caller did
+		 * before, with the list */
+	} while (!cas_release(&callbacks, &head, (uintptr_t)grace));
+	reclaim_start();
+	wake_worker();
+}
+
+int libpcpu_grace_start(void)
+{
+	reclaim_start();
+	if (load_relaxed(&worker_runs)) /* relaxed: it is never unset again */
+		return 0;
+	errno = EAGAIN;
+	return -1;
+}
+
+void libpcpu_grace_wait(void)
+{
+	grace_will_end();
+	pthread_mutex_lock(&round_lock);
+	wait_for_readers();
+	pthread_mutex_unlock(&round_lock);
+}
+
+/* In the order in which they came. */
+static struct libpcpu_grace *take_callbacks(void)
+{
+	struct libpcpu_grace *list, *next, *first = NULL;
+
+	/* pairs with [grace] libpcpu_grace_call(): what its caller did before,
+	 * with the list */
+	list = (struct libpcpu_grace *)(uintptr_t)xchg_acquire(&callbacks, 0);
+	for (; list; list = next) {
+		next = list->next;
+		list->next = first;
+		first = list;
+	}
+	return first;
+}
+
+/* Without the lock, as they may do what they like. */
+static void run_callbacks(void)
+{
+	struct libpcpu_grace *list = grace_is_lost ? NULL : take_callbacks();
+	struct libpcpu_grace *next;
+
+	if (!list)
+		return;
+	pthread_mutex_lock(&round_lock);
+	wait_for_readers();
+	pthread_mutex_unlock(&round_lock);
+	for (; list; list = next) {
+		next = list->next;
+		list->done(list);
+	}
+}
+
+/* --- the worker ----------------------------------------------------------- */
+
 static void *worker(void *unused)
 {
 	(void)unused;
@@ -207,6 +285,7 @@ static void *worker(void *unused)
 		while (!xchg_acquire(&pending, 0))
 			syscall(SYS_futex, &pending, FUTEX_WAIT_PRIVATE, 0,
 				NULL, NULL, 0);
+		run_callbacks();
 		run_slow_round();
 	}
 	return NULL;

@@ -14,7 +14,8 @@
  *	search.c	which of it: all there is, a random walk, a replay
  *	memory.c	places, the way back to the start
  *	stores.c	accesses, store buffers (x86-TSO)
- *	kernel.c	CPUs, membarrier(), futexes, grace periods, madvise()
+ *	kernel.c	CPUs, membarrier(), futexes, locks, madvise()
+ *	graces.c	grace periods
  *	front.c		restartable sequences of the allocator
  *	pins.c		those of pins and operations
  *	signals.c	what comes in between where no threads run

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What the library asks the system for, played: which CPU it runs on, fences,
- * sleep, locks, grace periods, memory that goes back. All by --wrap, see
+ * sleep, locks, memory that goes back. All by --wrap, see
  * model.mk.
  */
 #include <errno.h>
@@ -250,53 +250,6 @@ void explore_want_worker(void)
 void explore_worker(void)
 {
 	worker(NULL);
-}
-
-/* --- grace periods -------------------------------------------------------- */
-
-/* Odd while the thread is in a section. */
-static atom32 sections[EXPLORE_THREADS];
-static atom32 nr_graces;
-
-void explore_read_lock(void)
-{
-	fetch_add_seq_cst(&sections[explore_thread()], 1);
-}
-
-void explore_read_unlock(void)
-{
-	fetch_add_seq_cst(&sections[explore_thread()], 1);
-}
-
-unsigned explore_nr_graces(void)
-{
-	return load_relaxed(&nr_graces);
-}
-
-struct reader {
-	unsigned thread;
-	uint32_t section;
-};
-
-static bool has_left(const void *arg)
-{
-	const struct reader *reader = arg;
-
-	return sections[reader->thread].v != reader->section;
-}
-
-void __wrap_urcu_bp_synchronize_rcu(void);
-void __wrap_urcu_bp_synchronize_rcu(void)
-{
-	struct reader reader;
-
-	for (reader.thread = 0; reader.thread < EXPLORE_THREADS;
-	     reader.thread++) {
-		reader.section = load_seq_cst(&sections[reader.thread]);
-		if (reader.section % 2)
-			explore_wait(has_left, &reader);
-	}
-	fetch_add_relaxed(&nr_graces, 1);
 }
 
 /* --- memory that goes back ------------------------------------------------ */

@@ -208,3 +208,25 @@ uint64_t libpcpu_own_cmpxchg(uintptr_t copy, unsigned size, uint64_t expected,
 {
 	return do_own(copy, OPERATION(LIBPCPU_CMPXCHG, x, expected));
 }
+
+/* The look at the gate is a read like any other. */
+bool libpcpu_try_add_if(const uint64_t *gate, uint64_t handle, uint64_t x)
+{
+	struct libpcpu_place *place = libpcpu_self.place ? NULL : enter();
+	uint64_t old;
+	uintptr_t copy;
+
+	if (!place)
+		return false;
+	copy = (uintptr_t)handle +
+	       (uintptr_t)libpcpu_place_distance(place, (void *)handle);
+	if (load_relaxed((atom64 *)gate) != handle) {
+		sequence_leave();
+		return false;
+	}
+	old = look(copy, sizeof(old));
+	if (!sequence_commit((void *)copy))
+		return false;
+	store(&(struct operation){LIBPCPU_ADD, sizeof(old), x, 0}, copy, old);
+	return true;
+}

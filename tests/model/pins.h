@@ -21,6 +21,8 @@ bool libpcpu_try_fetch_add(const volatile void *p, unsigned size, uint64_t x,
 bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
 			 uint64_t expected, uint64_t x, uint64_t *old);
 
+bool libpcpu_try_add_if(const uint64_t *gate, uint64_t handle, uint64_t x);
+
 void libpcpu_own_write(uintptr_t copy, unsigned size, uint64_t x);
 void libpcpu_own_add(uintptr_t copy, unsigned size, uint64_t x);
 void libpcpu_own_and(uintptr_t copy, unsigned size, uint64_t x);

@@ -83,6 +83,7 @@ void count_access(const volatile void *address, enum atom_access access);
 #define fetch_add_relaxed(a, x) ATOM_RMW(fetch_add, a, x, __ATOMIC_RELAXED)
 #define fetch_add_seq_cst(a, x) ATOM_RMW(fetch_add, a, x, __ATOMIC_SEQ_CST)
 #define fetch_sub_relaxed(a, x) ATOM_RMW(fetch_sub, a, x, __ATOMIC_RELAXED)
+#define fetch_sub_release(a, x) ATOM_RMW(fetch_sub, a, x, __ATOMIC_RELEASE)
 #define fetch_or_relaxed(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_RELAXED)
 #define fetch_or_acquire(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_ACQUIRE)
 #define fetch_or_release(a, x) ATOM_RMW(fetch_or, a, x, __ATOMIC_RELEASE)

@@ -160,39 +160,6 @@ int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch)
 
 /* --- updates -------------------------------------------------------------- */
 
-/* Move full batches from this CPU's copy, or from that where we are moved to.
- */
-static void pass_on(struct pcpu_counter *counter, int32_t *copies,
-		    int32_t batch)
-{
-	int32_t now = pcpu_this_read(*copies);
-
-	while (now >= batch || now <= -batch) {
-		int32_t seen = pcpu_this_cmpxchg(*copies, now, 0);
-
-		if (seen == now) {
-			/* relaxed: a count publishes nothing */
-			fetch_add_relaxed(shared_of(counter),
-					  (uint64_t)(int64_t)now);
-			return;
-		}
-		now = seen;
-	}
-}
-
-static void add_to_copies(struct pcpu_counter *counter, int32_t *copies,
-			  int64_t x, int32_t batch)
-{
-	if (x >= batch || x <= -batch) {
-		/* relaxed: a count publishes nothing */
-		fetch_add_relaxed(shared_of(counter), (uint64_t)x);
-		return;
-	}
-	if (x)
-		pcpu_this_add(*copies, (int32_t)x);
-	pass_on(counter, copies, batch);
-}
-
 /* Is the running thread the owner, now or by this? */
 static bool own(struct pcpu_counter *counter)
 {
@@ -218,7 +185,7 @@ void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)
 	if (!copies && !upgrade(counter))
 		copies = load_copies(counter);
 	if (copies)
-		add_to_copies(counter, copies, x, batch);
+		libpcpu_batch_add_slow(&counter->shared, copies, x, batch);
 	else
 		/* relaxed: a count publishes nothing */
 		fetch_add_relaxed(shared_of(counter), (uint64_t)x);
@@ -227,15 +194,13 @@ void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)
 void pcpu_counter_set(struct pcpu_counter *counter, int64_t value)
 {
 	int32_t *copies = load_copies(counter);
-	int cpu;
 
+	store_relaxed(own_of(counter), 0); /* relaxed: no update runs */
 	if (copies)
-		pcpu_for_each_cpu (cpu)
-			/* relaxed: no update runs */
-			store_relaxed((atom32 *)pcpu_ptr(copies, cpu), 0);
-	store_relaxed(own_of(counter), 0); /* relaxed: the same */
-	/* relaxed: the same */
-	store_relaxed(shared_of(counter), (uint64_t)value);
+		libpcpu_batch_set(&counter->shared, copies, value);
+	else
+		/* relaxed: the same */
+		store_relaxed(shared_of(counter), (uint64_t)value);
 }
 
 /* --- reading -------------------------------------------------------------- */
@@ -243,15 +208,12 @@ void pcpu_counter_set(struct pcpu_counter *counter, int64_t value)
 static int64_t sum_copies(const struct pcpu_counter *counter)
 {
 	int32_t *copies = load_copies(counter);
-	int64_t sum = 0;
-	int cpu;
 
-	if (copies)
-		pcpu_for_each_cpu (cpu)
-			/* relaxed: of the moment */
-			sum += (int32_t)load_relaxed(
-				(atom32 *)pcpu_ptr(copies, cpu));
-	return sum + pcpu_counter_read(counter);
+	if (!copies)
+		return pcpu_counter_read(counter);
+	/* relaxed: of the moment */
+	return (int64_t)load_relaxed(own_of(counter)) +
+	       libpcpu_batch_sum(&counter->shared, copies);
 }
 
 int64_t pcpu_counter_sum_copies(const struct pcpu_counter *counter)

@@ -25,6 +25,7 @@
 #define PCPU_COUNTER_H
 
 #include <pcpu.h>
+#include <pcpu/batch.h>
 #include <stdbool.h>
 
 #ifdef __cplusplus
@@ -153,12 +154,9 @@ static inline void pcpu_counter_add_batch(struct pcpu_counter *counter,
 			libpcpu_counter_add_own(counter, x);
 			return;
 		}
-	} else if (x < batch && x > -batch) {
-		int32_t now = pcpu_this_add_return(*copies, (int32_t)x);
-
-		if (now < batch && now > -batch)
-			return;
-		x = 0;
+	} else {
+		libpcpu_batch_add(&counter->shared, copies, x, batch);
+		return;
 	}
 #endif
 	libpcpu_counter_add(counter, x, batch);

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Seeded bugs: each patch here breaks the library somewhere, and the tests must
 # notice. A patch's head says what is broken (Breaks), what should notice
-# (Noticed), which programs to try first (Try), and whether `make mutants-quick`
-# has it (Quick). "Expect: WHAT" marks one that waits for means not there yet.
+# (Noticed), which programs must (Try), and whether `make mutants-quick` has it
+# (Quick). "Expect: WHAT" marks one that waits for means not there yet.
 #
 #	MUTANTS='slab-* pool-*'	only those; shell patterns of their names
 #	MUTANTS_ALL=1		run every test on each, for the table of all who

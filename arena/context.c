@@ -191,16 +191,12 @@ static void in_child(void)
 
 static ptrdiff_t from_thread_pointer(const void *p)
 {
-	const char *thread;
-
-#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__)
-	__asm__("movq %%fs:0, %0" : "=r"(thread));
-#elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
-	thread = __builtin_thread_pointer();
+#ifdef LIBPCPU_HAVE_RSEQ
+	return (const char *)p - libpcpu_thread_pointer();
 #else
-	thread = NULL;
+	(void)p;
+	return 0;
 #endif
-	return (const char *)p - thread;
 }
 
 #if CAN_SEQUENCE

@@ -120,49 +120,15 @@ void front_go(void)
 	nr_stopped--;
 }
 
-#if FRONT_SUPPORTED && !defined(MODEL_CHECK)
-
-/* A slot as the processor stores it: at once. */
-typedef uint64_t slot_image __attribute__((vector_size(16)));
-_Static_assert(sizeof(slot_image) == offsetof(struct slot, nr_alloc),
-	       "all that must agree");
+#ifndef MODEL_CHECK
 
 bool front_exchange(unsigned cpu, const struct size_class *class,
 		    word_id expected, uint64_t held, word_id word,
 		    uint64_t free)
 {
-	uint64_t base = front_base(class, word);
-	slot_image image = {free, base << 32 | word.nr};
-	struct slot *slot;
+	uint64_t name = front_name(word.nr, front_base(class, word));
 
-	__asm__ __volatile__ goto(
-		RSEQ_BEGIN(
-			"%[slot]") "cmpl %[cpu], %%fs:%c[cpu_id](%[area])\n\t"
-				   "jne %l[refused]\n\t" RSEQ_SLOT
-				   "cmpq %[held], (%[slot])\n\t"
-				   "jne %l[refused]\n\t"
-				   "cmpl %[expected], 8(%[slot])\n\t"
-				   "jne %l[refused]\n\t"
-				   "movaps %[image], (%[slot])\n" RSEQ_END
-		: [slot] "=&r"(slot)
-		: RSEQ_INPUTS(class), [cpu] "r"(cpu), [held] "r"(held),
-		  [image] "x"(image), [expected] "r"(expected.nr)
-		: "cc", "memory"
-		: refused);
-	return true;
-refused:
-	return false;
-}
-
-#elif !defined(MODEL_CHECK)
-
-bool front_exchange(unsigned cpu, const struct size_class *class,
-		    word_id expected, uint64_t held, word_id word,
-		    uint64_t free)
-{
-	(void)cpu, (void)class, (void)expected, (void)held, (void)word,
-		(void)free;
-	return false;
+	return front_try_exchange(cpu, class, expected, held, free, name);
 }
 
 #endif

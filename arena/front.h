@@ -34,7 +34,7 @@
 #include "chunk/compiler.h"
 #include "chunk/sizeclass.h"
 #include "chunk/slab.h"
-#include "pcpu/abi.h"
+#include "pcpu/context.h"
 
 struct slot {
 	_Alignas(32) atom64 free; /* bits that are the CPU's to hand out */
@@ -58,8 +58,7 @@ HIDDEN extern struct slots *arena_slots;
  * negative. A thread without rseq area has a CPU number above all. */
 HIDDEN extern atom64 front_limit;
 
-#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__) && \
-	!defined(__SANITIZE_THREAD__)
+#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__) && !defined(LIBPCPU_TSAN)
 #define FRONT_SUPPORTED 1
 #else
 #define FRONT_SUPPORTED 0
@@ -140,6 +139,12 @@ static inline bool front_install(unsigned cpu, const struct size_class *class,
 	return front_exchange(cpu, class, expected, 0, word, free);
 }
 
+/* What names a word in a slot, as it lies there. */
+static inline uint64_t front_name(uint32_t word, uint32_t base)
+{
+	return (uint64_t)base << 32 | word;
+}
+
 /* What front_claim() finds out about the object. */
 struct claimed {
 	uint64_t bit, word, base; /* wide, so that nothing needs extension */
@@ -167,125 +172,24 @@ static inline uintptr_t claimed_handle(const struct size_class *class,
 	       claimed->bit * class->size;
 }
 
-#if FRONT_SUPPORTED && !defined(MODEL_CHECK)
-
 /*
- * Where the kernel finds a sequence: from 1 to 2, and whom it throws out goes
- * on at 4, which the signature in front of it marks. The descriptor's address
- * is stored in the thread's area; the kernel clears it when it is stale.
+ * The sequences, by processor:
+ *
+ *	front_claim()		claim the first object of the running CPU's
+ *				slot
+ *	front_unclaim()		give an object to that slot. Refused, above
+ *				all, if the slot names another word or holds
+ *				the object already
+ *	front_try_exchange()	front_exchange(), with the slot's new name
  */
-#define RSEQ_BEGIN(scratch)                                   \
-	".pushsection __rseq_cs, \"aw\"\n\t"                  \
-	".balign 32\n"                                        \
-	"3:\t.long 0, 0\n\t"                                  \
-	".quad 1f, 2f - 1f, 4f\n\t"                           \
-	".popsection\n\t"                                     \
-	".pushsection __rseq_failure, \"ax\"\n\t"             \
-	".byte 0x0f, 0xb9, 0x3d\n\t" /* ud1, not to be run */ \
-	".long 0x53053053\n"         /* RSEQ_SIG */           \
-	"4:\tjmp %l[refused]\n\t"                             \
-	".popsection\n\t"                                     \
-	"leaq 3b(%%rip), " scratch "\n\t"                     \
-	"movq " scratch ", %%fs:%c[rseq_cs](%[area])\n"       \
-	"1:\n\t"
-
-#define RSEQ_END "2:\n\t"
-
-/* The running CPU's slot, from the first CPU's. */
-#define RSEQ_SLOT                                     \
-	"movl %%fs:%c[cpu_id](%[area]), %k[slot]\n\t" \
-	"cmpq %[limit], %[slot]\n\t"                  \
-	"jge %l[refused]\n\t"                         \
-	"shlq %[shift], %[slot]\n\t"                  \
-	"addq %[slot0], %[slot]\n\t"
-
-#define RSEQ_INPUTS(class)                                          \
-	[area] "r"(__rseq_offset),                                  \
-		[rseq_cs] "i"(offsetof(struct rseq, rseq_cs)),      \
-		[cpu_id] "i"(offsetof(struct rseq, cpu_id)),        \
-		[limit] "m"(front_limit), [shift] "i"(SLOTS_SHIFT), \
-		[slot0] "m"((class)->slot0)
-
-/* Claim the first object of the running CPU's slot. */
-static inline bool front_claim(const struct size_class *class,
-			       struct claimed *claimed)
-{
-	uint64_t free, rest, word, base;
-	struct slot *slot;
-
-	__asm__ __volatile__ goto(
-		RSEQ_BEGIN("%[slot]") RSEQ_SLOT
-		"movq (%[slot]), %[free]\n\t"
-		"movl 8(%[slot]), %k[word]\n\t"
-		"movl 12(%[slot]), %k[base]\n\t"
-		"leaq -1(%[free]), %[rest]\n\t"
-		"testq %[free], %[free]\n\t"
-		"jz %l[refused]\n\t"
-		"andq %[free], %[rest]\n\t"
-		"movq %[rest], (%[slot])\n" RSEQ_END
-		"rep bsfq %[free], %[free]\n\t" /* tzcnt, where there is one */
-		: [slot] "=&r"(slot), [free] "=&r"(free), [rest] "=&r"(rest),
-		  [word] "=&r"(word), [base] "=&r"(base)
-		: RSEQ_INPUTS(class)
-		: "cc", "memory"
-		: refused);
-	claimed->word = word;
-	claimed->bit = free;
-	claimed->base = base;
-	claimed->slot = slot;
-	return true;
-refused:
-	return false;
-}
-
-/* Give an object to the running CPU's slot. Refused, above all, if the slot
- * names another word or holds the object already. */
-static inline bool front_unclaim(const struct size_class *class,
-				 struct object object)
-{
-	struct slot *slot;
-	uint64_t free;
-
-	__asm__ __volatile__ goto(
-		RSEQ_BEGIN("%[slot]") RSEQ_SLOT
-		"cmpl %[word], 8(%[slot])\n\t"
-		"jne %l[refused]\n\t"
-		"movq (%[slot]), %[free]\n\t"
-		"btsq %q[bit], %[free]\n\t"
-		"jc %l[refused]\n\t"
-		"movq %[free], (%[slot])\n" RSEQ_END
-		: [slot] "=&r"(slot), [free] "=&r"(free)
-		: RSEQ_INPUTS(class), [word] "r"(object.word.nr),
-		  [bit] "r"(object.bit)
-		: "cc", "memory"
-		: refused);
-	return true;
-refused:
-	return false;
-}
-
-#elif defined(MODEL_CHECK)
-
-/* The same for the explorer, which throws threads out as the kernel does. */
+#if defined(MODEL_CHECK)
+/* The explorer's, which throws threads out as the kernel does. */
 bool front_claim(const struct size_class *class, struct claimed *claimed);
 bool front_unclaim(const struct size_class *class, struct object object);
-
+#elif !FRONT_SUPPORTED
+#include "arena/front_none.h"
 #else
-
-static inline bool front_claim(const struct size_class *class,
-			       struct claimed *claimed)
-{
-	(void)class, (void)claimed;
-	return false;
-}
-
-static inline bool front_unclaim(const struct size_class *class,
-				 struct object object)
-{
-	(void)class, (void)object;
-	return false;
-}
-
+#include "arena/front_x86_64.h"
 #endif
 
 #endif /* ARENA_FRONT_H */

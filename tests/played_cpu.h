@@ -12,30 +12,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__) && \
-	!defined(__SANITIZE_THREAD__)
+#if defined(LIBPCPU_HAVE_RSEQ) && !defined(LIBPCPU_TSAN)
 
 #define CAN_PLAY_CPUS 1
-
-static inline struct rseq *played_area(void)
-{
-	char *thread;
-
-	__asm__("movq %%fs:0, %0" : "=r"(thread));
-	return (struct rseq *)(thread + __rseq_offset);
-}
 
 /* Returns false where that cannot be done: then the CPU is the real one. */
 static inline bool play_cpus(void)
 {
 	return __rseq_size &&
-	       !syscall(SYS_rseq, played_area(), sizeof(struct rseq),
+	       !syscall(SYS_rseq, libpcpu_rseq_area(), sizeof(struct rseq),
 			RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
 static inline void play_cpu(unsigned cpu)
 {
-	*(volatile uint32_t *)&played_area()->cpu_id = cpu;
+	*(volatile uint32_t *)&libpcpu_rseq_area()->cpu_id = cpu;
 }
 
 #else

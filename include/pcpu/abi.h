@@ -22,7 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__has_include)
+/* Processors whose thread pointer we know, from which the area is counted. */
+#if defined(__has_include) && defined(__LP64__) && \
+	(defined(__x86_64__) || defined(__AARCH64EL__))
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
 #define LIBPCPU_HAVE_RSEQ 1
@@ -77,6 +79,27 @@ static inline uintptr_t libpcpu_address(const volatile void *p, unsigned cpu)
 	return (uintptr_t)p + (uintptr_t)libpcpu_distance(p, cpu);
 }
 
+#ifdef LIBPCPU_HAVE_RSEQ
+/* Where the running thread's variables are counted from. */
+static inline char *libpcpu_thread_pointer(void)
+{
+	char *thread;
+
+#ifdef __x86_64__
+	__asm__("movq %%fs:0, %0" : "=r"(thread));
+#else
+	thread = (char *)__builtin_thread_pointer();
+#endif
+	return thread;
+}
+
+/* What the kernel and the C library keep there about it. */
+static inline struct rseq *libpcpu_rseq_area(void)
+{
+	return (struct rseq *)(libpcpu_thread_pointer() + __rseq_offset);
+}
+#endif
+
 /* The running CPU from the thread's rseq area; negative if it has none. */
 static inline int libpcpu_cpu_rseq(void)
 {
@@ -89,11 +112,9 @@ static inline int libpcpu_cpu_rseq(void)
 			     : "r"(__rseq_offset),
 			       "i"(offsetof(struct rseq, cpu_id)));
 	return cpu;
-#elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
-	const char *thread = (const char *)__builtin_thread_pointer();
-	const struct rseq *area = (const struct rseq *)(thread + __rseq_offset);
-
-	return (int)__atomic_load_n(&area->cpu_id, __ATOMIC_RELAXED);
+#elif defined(LIBPCPU_HAVE_RSEQ)
+	return (int)__atomic_load_n(&libpcpu_rseq_area()->cpu_id,
+				    __ATOMIC_RELAXED);
 #else
 	return -1;
 #endif

@@ -142,11 +142,10 @@ static inline int libpcpu_place_number(void)
 			     : "=r"(number)
 			     : "r"(libpcpu_number));
 	return number;
-#elif defined(LIBPCPU_HAVE_RSEQ) && defined(__aarch64__)
-	const char *thread = (const char *)__builtin_thread_pointer();
+#elif defined(LIBPCPU_HAVE_RSEQ)
+	const char *number = libpcpu_thread_pointer() + libpcpu_number;
 
-	return __atomic_load_n((const int *)(thread + libpcpu_number),
-			       __ATOMIC_RELAXED);
+	return __atomic_load_n((const int *)number, __ATOMIC_RELAXED);
 #else
 	return -1;
 #endif
@@ -158,36 +157,17 @@ static inline int libpcpu_place_number(void)
 }
 #endif
 
-/*
- * The size is a constant where an operation is inlined; `how` is a macro that
- * takes the type of an operand.
- */
-#define LIBPCPU_BY_SIZE(how)           \
-	do {                           \
-		if (size == 1)         \
-			how(uint8_t);  \
-		else if (size == 2)    \
-			how(uint16_t); \
-		else if (size == 4)    \
-			how(uint32_t); \
-		else                   \
-			how(uint64_t); \
-	} while (0)
-
 #if defined(LIBPCPU_HAVE_RSEQ) && !defined(LIBPCPU_TSAN) && \
-	!defined(MODEL_CHECK) && defined(__GCC_ASM_FLAG_OUTPUTS__)
-#if defined(__x86_64__)
+	!defined(MODEL_CHECK) &&                            \
+	(defined(__aarch64__) || defined(__GCC_ASM_FLAG_OUTPUTS__))
 #define LIBPCPU_SEQUENCES 1
-#include <pcpu/x86_64.h>
-#endif
-#endif
-#ifndef LIBPCPU_SEQUENCES
+#else
 #define LIBPCPU_SEQUENCES 0
+#endif
 #ifdef MODEL_CHECK
 #include "tests/model/pins.h"
 #else
-#include <pcpu/portable.h>
-#endif
+#include <pcpu/operations.h>
 #endif
 
 /* For ThreadSanitizer, which may not see what the library does. */

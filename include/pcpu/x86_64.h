@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * x86-64: the restartable sequences of <pcpu/this_cpu.h>, and operations on a
- * copy that is the thread's own. Included by <pcpu/context.h> alone.
+ * x86-64: restartable sequences, and operations on a copy that is the thread's
+ * own. Included by <pcpu/operations.h> alone, which has the rest.
  *
  * Each sequence is tried once. Its last instruction is what it does; before it
  * nothing is changed, except in libpcpu_try_pin().
@@ -17,14 +17,12 @@ extern "C" {
 
 /*
  * Where the kernel finds a sequence: from 1 to 2, and whom it throws out goes
- * on at 4, which the signature in front of it marks. The descriptor's address
- * is stored in the thread's area. The question mark puts it in the section
- * group of the function, if that is in one, as with C++ templates.
- *
- * All ways lead to 5, with the zero flag if the sequence was done. (An asm goto
- * with outputs would spare a comparison, but gcc 12 loses its labels at times.)
+ * on at 4, which the signature in front of it marks, with what the caller of
+ * the macro says. The descriptor's address is stored in the thread's area. The
+ * question marks put both in the section group of the function, if that is in
+ * one, as with C++ templates.
  */
-#define LIBPCPU_BEGIN                                         \
+#define LIBPCPU_SEQUENCE(scratch, thrown_out)                 \
 	".pushsection __rseq_cs, \"aw?\"\n\t"                 \
 	".balign 32\n"                                        \
 	"3:\t.long 0, 0\n\t"                                  \
@@ -33,12 +31,17 @@ extern "C" {
 	".pushsection __rseq_failure, \"ax?\"\n\t"            \
 	".byte 0x0f, 0xb9, 0x3d\n\t" /* ud1, not to be run */ \
 	".long 0x53053053\n"         /* RSEQ_SIG */           \
-	"4:\ttestq %%rsp, %%rsp\n\t"                          \
-	"jmp 5f\n\t"                                          \
+	"4:\t" thrown_out "\n\t"                              \
 	".popsection\n\t"                                     \
-	"leaq 3b(%%rip), %[at]\n\t"                           \
-	"movq %[at], %%fs:%c[rseq_cs](%[area])\n"             \
+	"leaq 3b(%%rip), " scratch "\n\t"                     \
+	"movq " scratch ", %%fs:%c[rseq_cs](%[area])\n"       \
 	"1:\n\t"
+
+/*
+ * All ways lead to 5, with the zero flag if the sequence was done. (An asm goto
+ * with outputs would spare a comparison, but gcc 12 loses its labels at times.)
+ */
+#define LIBPCPU_BEGIN LIBPCPU_SEQUENCE("%[at]", "testq %%rsp, %%rsp\n\tjmp 5f")
 
 /*
  * The kernel clears the descriptor's address when it finds it stale, at the
@@ -142,42 +145,6 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 #define LIBPCPU_TRY_AND(type) LIBPCPU_CHANGE("and", type)
 #define LIBPCPU_TRY_OR(type) LIBPCPU_CHANGE("or", type)
 
-LIBPCPU_INLINE bool libpcpu_try_write(const volatile void *p, unsigned size,
-				      uint64_t x)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_WRITE);
-	return done;
-}
-
-LIBPCPU_INLINE bool libpcpu_try_add(const volatile void *p, unsigned size,
-				    uint64_t x)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_ADD);
-	return done;
-}
-
-LIBPCPU_INLINE bool libpcpu_try_and(const volatile void *p, unsigned size,
-				    uint64_t x)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_AND);
-	return done;
-}
-
-LIBPCPU_INLINE bool libpcpu_try_or(const volatile void *p, unsigned size,
-				   uint64_t x)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_OR);
-	return done;
-}
-
 #define LIBPCPU_TRY_READ(type)                                                \
 	do {                                                                  \
 		uintptr_t at;                                                 \
@@ -191,16 +158,6 @@ LIBPCPU_INLINE bool libpcpu_try_or(const volatile void *p, unsigned size,
 		*old = value;                                                 \
 	} while (0)
 
-/* What was there comes back in *old, here and below. */
-LIBPCPU_INLINE bool libpcpu_try_read(const volatile void *p, unsigned size,
-				     uint64_t *old)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_READ);
-	return done;
-}
-
 #define LIBPCPU_TRY_XCHG(type)                                                \
 	do {                                                                  \
 		uintptr_t at;                                                 \
@@ -213,15 +170,6 @@ LIBPCPU_INLINE bool libpcpu_try_read(const volatile void *p, unsigned size,
 			: "memory");                                          \
 		*old = value;                                                 \
 	} while (0)
-
-LIBPCPU_INLINE bool libpcpu_try_xchg(const volatile void *p, unsigned size,
-				     uint64_t x, uint64_t *old)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_XCHG);
-	return done;
-}
 
 #define LIBPCPU_TRY_FETCH_ADD(type)                                            \
 	do {                                                                   \
@@ -239,15 +187,6 @@ LIBPCPU_INLINE bool libpcpu_try_xchg(const volatile void *p, unsigned size,
 		*old = value;                                                  \
 	} while (0)
 
-LIBPCPU_INLINE bool libpcpu_try_fetch_add(const volatile void *p, unsigned size,
-					  uint64_t x, uint64_t *old)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_FETCH_ADD);
-	return done;
-}
-
 /* Without the store the sequence has ended, too: nothing is left to be done. */
 #define LIBPCPU_TRY_CMPXCHG(type)                                             \
 	do {                                                                  \
@@ -264,16 +203,6 @@ LIBPCPU_INLINE bool libpcpu_try_fetch_add(const volatile void *p, unsigned size,
 			: "memory");                                          \
 		*old = value;                                                 \
 	} while (0)
-
-LIBPCPU_INLINE bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
-					uint64_t expected, uint64_t x,
-					uint64_t *old)
-{
-	bool done;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_TRY_CMPXCHG);
-	return done;
-}
 
 /* --- on a copy that is ours ----------------------------------------------- */
 
@@ -294,35 +223,7 @@ LIBPCPU_INLINE bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
 #define LIBPCPU_OWN_AND(type) LIBPCPU_OWN_CHANGE("and", type)
 #define LIBPCPU_OWN_OR(type) LIBPCPU_OWN_CHANGE("or", type)
 
-LIBPCPU_INLINE void libpcpu_own_write(uintptr_t copy, unsigned size, uint64_t x)
-{
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_WRITE);
-}
-
-LIBPCPU_INLINE void libpcpu_own_add(uintptr_t copy, unsigned size, uint64_t x)
-{
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_ADD);
-}
-
-LIBPCPU_INLINE void libpcpu_own_and(uintptr_t copy, unsigned size, uint64_t x)
-{
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_AND);
-}
-
-LIBPCPU_INLINE void libpcpu_own_or(uintptr_t copy, unsigned size, uint64_t x)
-{
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_OR);
-}
-
 #define LIBPCPU_OWN_READ(type) old = *LIBPCPU_OWN(type)
-
-LIBPCPU_INLINE uint64_t libpcpu_own_read(uintptr_t copy, unsigned size)
-{
-	uint64_t old;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_READ);
-	return old;
-}
 
 /* An xchg would be locked; a cmpxchg of what is there is not. */
 #define LIBPCPU_OWN_XCHG(type)                                          \
@@ -339,15 +240,6 @@ LIBPCPU_INLINE uint64_t libpcpu_own_read(uintptr_t copy, unsigned size)
 		old = value;                                            \
 	} while (0)
 
-LIBPCPU_INLINE uint64_t libpcpu_own_xchg(uintptr_t copy, unsigned size,
-					 uint64_t x)
-{
-	uint64_t old;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_XCHG);
-	return old;
-}
-
 #define LIBPCPU_OWN_FETCH_ADD(type)                                          \
 	do {                                                                 \
 		type value = (type)x;                                        \
@@ -358,15 +250,6 @@ LIBPCPU_INLINE uint64_t libpcpu_own_xchg(uintptr_t copy, unsigned size,
 		old = value;                                                 \
 	} while (0)
 
-LIBPCPU_INLINE uint64_t libpcpu_own_fetch_add(uintptr_t copy, unsigned size,
-					      uint64_t x)
-{
-	uint64_t old;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_FETCH_ADD);
-	return old;
-}
-
 #define LIBPCPU_OWN_CMPXCHG(type)                                            \
 	do {                                                                 \
 		type value = (type)expected;                                 \
@@ -376,15 +259,6 @@ LIBPCPU_INLINE uint64_t libpcpu_own_fetch_add(uintptr_t copy, unsigned size,
 				     : "cc", "memory");                      \
 		old = value;                                                 \
 	} while (0)
-
-LIBPCPU_INLINE uint64_t libpcpu_own_cmpxchg(uintptr_t copy, unsigned size,
-					    uint64_t expected, uint64_t x)
-{
-	uint64_t old;
-
-	LIBPCPU_BY_SIZE(LIBPCPU_OWN_CMPXCHG);
-	return old;
-}
 
 #ifdef __cplusplus
 }

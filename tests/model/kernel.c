@@ -31,19 +31,11 @@
  */
 long __real_syscall(long number, ...);
 
-#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__)
-static struct rseq *rseq_area(void)
-{
-	char *thread;
-
-	__asm__("movq %%fs:0, %0" : "=r"(thread));
-	return (struct rseq *)(thread + __rseq_offset);
-}
-
+#ifdef LIBPCPU_HAVE_RSEQ
 static void take_rseq_area(void)
 {
 	if (__rseq_size &&
-	    __real_syscall(SYS_rseq, rseq_area(), sizeof(struct rseq),
+	    __real_syscall(SYS_rseq, libpcpu_rseq_area(), sizeof(struct rseq),
 			   RSEQ_FLAG_UNREGISTER, RSEQ_SIG)) {
 		perror("rseq");
 		exit(EXIT_FAILURE);
@@ -52,7 +44,7 @@ static void take_rseq_area(void)
 
 void kernel_store_cpu(unsigned cpu)
 {
-	*(volatile uint32_t *)&rseq_area()->cpu_id = cpu;
+	*(volatile uint32_t *)&libpcpu_rseq_area()->cpu_id = cpu;
 }
 #else
 static void take_rseq_area(void)

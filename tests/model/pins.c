@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The sequences of <pcpu/x86_64.h>, step by step, and its operations on a copy
- * that is the thread's own: each is one instruction, so nothing of the same CPU
- * comes in between, but what it writes may arrive late elsewhere.
+ * The sequences of <pcpu/operations.h>, step by step, and its operations on a
+ * copy that is the thread's own: each is one instruction, so nothing of the
+ * same CPU comes in between, but what it writes may arrive late elsewhere.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sequences and operations of <pcpu/x86_64.h> as pins.c plays them.
+ * The sequences and operations of <pcpu/operations.h> as pins.c plays them.
  * Included by <pcpu/context.h> alone.
  */
 #ifndef TESTS_MODEL_PINS_H

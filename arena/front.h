@@ -58,7 +58,7 @@ HIDDEN extern struct slots *arena_slots;
  * negative. A thread without rseq area has a CPU number above all. */
 HIDDEN extern atom64 front_limit;
 
-#if defined(LIBPCPU_HAVE_RSEQ) && defined(__x86_64__) && !defined(LIBPCPU_TSAN)
+#if defined(LIBPCPU_HAVE_RSEQ) && !defined(LIBPCPU_TSAN)
 #define FRONT_SUPPORTED 1
 #else
 #define FRONT_SUPPORTED 0
@@ -188,8 +188,10 @@ bool front_claim(const struct size_class *class, struct claimed *claimed);
 bool front_unclaim(const struct size_class *class, struct object object);
 #elif !FRONT_SUPPORTED
 #include "arena/front_none.h"
-#else
+#elif defined(__x86_64__)
 #include "arena/front_x86_64.h"
+#else
+#include "arena/front_aarch64.h"
 #endif
 
 #endif /* ARENA_FRONT_H */

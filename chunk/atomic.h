@@ -115,16 +115,34 @@ void count_access(const volatile void *address, enum atom_access access);
 #define cas_seq_cst(a, old, new) \
 	ATOM_CAS(a, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
 
+#if !defined(__SANITIZE_THREAD__) && !defined(MODEL_CHECK) && \
+	!defined(COUNT_ATOMICS)
+#define ATOM_IS_PLAIN 1
+#else
+#define ATOM_IS_PLAIN 0
+#endif
+
 /*
  * Add to a counter that only threads of one CPU write, without a locked bus
  * cycle. On x86-64 it is one instruction, so preemption cannot tear it; only a
- * thread that migrates right before it can meet another in it.
+ * thread that migrates right before it can meet another in it. On aarch64 the
+ * store fails if anything came in between; the compiler's atomic addition would
+ * be a call that asks for the processor's version.
  */
 static inline void add_local_relaxed(atom64 *a, uint64_t x)
 {
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__) && \
-	!defined(MODEL_CHECK) && !defined(COUNT_ATOMICS)
+#if ATOM_IS_PLAIN && defined(__x86_64__)
 	__asm__("addq %1, %0" : "+m"(a->v) : "er"(x) : "cc");
+#elif ATOM_IS_PLAIN && defined(__aarch64__)
+	uint32_t failed;
+	uint64_t sum;
+
+	__asm__("1:\tldxr %0, %2\n\t"
+		"add %0, %0, %3\n\t"
+		"stxr %w1, %0, %2\n\t"
+		"cbnz %w1, 1b"
+		: "=&r"(sum), "=&r"(failed), "+Q"(a->v)
+		: "rI"(x));
 #else
 	x += load_relaxed(a);
 	store_relaxed(a, x);

@@ -18,6 +18,8 @@
 
 #if LIBPCPU_SEQUENCES && defined(__x86_64__)
 #include <pcpu/x86_64.h>
+#elif LIBPCPU_SEQUENCES && defined(__aarch64__)
+#include <pcpu/aarch64.h>
 #else
 #include <pcpu/portable.h>
 #endif

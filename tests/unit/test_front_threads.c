@@ -38,11 +38,19 @@ extern const char __start___rseq_failure[], __stop___rseq_failure[];
 
 static atomic_uint nr_signals, nr_thrown_out;
 
+static uintptr_t interrupted_at(const ucontext_t *c)
+{
+#ifdef __x86_64__
+	return (uintptr_t)c->uc_mcontext.gregs[REG_RIP];
+#else
+	return (uintptr_t)c->uc_mcontext.pc;
+#endif
+}
+
 /* The kernel has thrown us out before it calls the handler. */
 static void count_signal(int sig, siginfo_t *info, void *context)
 {
-	const ucontext_t *c = context;
-	uintptr_t at = (uintptr_t)c->uc_mcontext.gregs[REG_RIP];
+	uintptr_t at = interrupted_at(context);
 
 	(void)sig, (void)info;
 	atomic_fetch_add(&nr_signals, 1);
@@ -59,6 +67,7 @@ static void handle(int sig)
 	ck_assert_int_eq(sigaction(sig, &action, NULL), 0);
 }
 
+#ifdef __x86_64__
 /* A trap after each instruction, or no more. */
 static void single_step(bool on)
 {
@@ -94,6 +103,7 @@ START_TEST(single_steps__all_is_refused_and_the_same_work_is_done)
 	support_expect_none_live();
 }
 END_TEST
+#endif
 
 static void protect_slots(int protection)
 {
@@ -231,13 +241,12 @@ END_TEST
 /* As a program may that wants the area for itself. */
 static void *unregister_and_work(void *arg)
 {
-	char *thread = __builtin_thread_pointer();
 	struct claimed claimed;
 	void *held[100];
 	unsigned i;
 
 	front_pin(0);
-	ck_assert_int_eq(syscall(SYS_rseq, thread + __rseq_offset,
+	ck_assert_int_eq(syscall(SYS_rseq, libpcpu_rseq_area(),
 				 __rseq_size < 32 ? 32 : __rseq_size,
 				 RSEQ_FLAG_UNREGISTER, RSEQ_SIG),
 			 0);
@@ -372,7 +381,9 @@ static Suite *make_suite(void)
 	if (!have_front)
 		return suite;
 #if FRONT_SUPPORTED
+#ifdef __x86_64__ /* elsewhere only a debugger can */
 	ADD(single_steps__all_is_refused_and_the_same_work_is_done);
+#endif
 	ADD(signal_at_the_last_store__thrown_out_and_nothing_is_stored);
 	ADD(threads_beside_drains__never_share_an_object);
 	ADD(threads_beside_signals__are_thrown_out_and_never_share_an_object);

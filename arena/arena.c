@@ -11,6 +11,7 @@
 #include "arena/debug.h"
 #include "chunk/panic.h"
 #include "chunk/sizeclass.h"
+#include "chunk/statics.h"
 #include "chunk/topology.h"
 #include "reclaim/reclaim.h"
 
@@ -86,6 +87,7 @@ static void open_for_use(void)
 		arena_word_limit = front_exists() ? 0 : topology.nr_cpu_ids;
 	}
 	context_start();
+	statics_start();
 	libpcpu_nr_cpu_ids = topology.nr_cpu_ids;
 }
 

@@ -9,6 +9,7 @@
 
 #include "chunk/chunk.h"
 #include "chunk/sizeclass.h"
+#include "chunk/statics.h"
 #include "chunk/sysfile.h"
 #include "chunk/topology.h"
 
@@ -21,13 +22,15 @@ ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];
 unsigned libpcpu_nr_cpu_ids;
 unsigned long libpcpu_possible[LIBPCPU_CPUS_MAX / LIBPCPU_LONG_BITS];
 
+/* libpcpu_window_split, which is a constant to those who include the header. */
+extern uintptr_t split __asm__("libpcpu_window_split")
+	__attribute__((visibility("default")));
+uintptr_t split;
+
 /* A window at most, and all that is reserved at most; 47 bits are there. */
 #define UNIT_BYTES_MAX ((size_t)16 << 30)
 #define BUDGET_MAX ((size_t)16 << 40)
-_Static_assert(UNIT_BYTES_MAX <= (size_t)1 << LIBPCPU_WINDOW_SHIFT,
-	       "a window must not change the bit that names it");
 
-#define WINDOW_SPAN ((uintptr_t)1 << LIBPCPU_WINDOW_SHIFT)
 #define SKEW CACHE_LINE
 
 static void *reserve(void *at, size_t bytes, int protection, int flags)
@@ -127,6 +130,12 @@ static size_t metadata_bytes(size_t unit_bytes)
 	       pages / CHUNK_PAGES * sizeof(struct chunk);
 }
 
+/* What a unit holds copies of beside a window's, for static variables. */
+static size_t beside_bytes(size_t unit_bytes)
+{
+	return unit_bytes / 2 & ~(layout.os_page - 1);
+}
+
 /*
  * Units lie apart by their size and a gap. Zeroing an object walks over one
  * page of each unit, so for many CPUs over more pages than the TLB holds, and
@@ -144,7 +153,7 @@ static size_t unit_stride(size_t unit_bytes)
 
 	if (pages > GAP_PAGES)
 		pages = GAP_PAGES;
-	return unit_bytes + pages * layout.os_page;
+	return unit_bytes + beside_bytes(unit_bytes) + pages * layout.os_page;
 }
 
 static size_t total_bytes(size_t unit_bytes)
@@ -155,56 +164,114 @@ static size_t total_bytes(size_t unit_bytes)
 			     metadata_bytes(unit_bytes));
 }
 
-/*
- * Reserve the windows: bit LIBPCPU_WINDOW_SHIFT of the address must be their
- * number. Try one pair of places after the other, downwards from where the
- * system puts a mapping, then upwards.
- */
-static bool reserve_windows(size_t bytes)
+static size_t window_bytes(void)
 {
-	void *probe = reserve(NULL, bytes, PROT_NONE, 0);
-	uintptr_t pair = 2 * WINDOW_SPAN;
-	uintptr_t top = (uintptr_t)probe / pair;
-	uintptr_t i;
+	return layout.unit_bytes + layout.os_page;
+}
 
-	unreserve(probe, bytes);
-	if (!probe)
+/*
+ * The skewed window above its copies, where the system has room. Half of what
+ * the units cover beside the window was taken before, mostly by the shared
+ * objects that are loaded; half is left for those to come.
+ */
+static bool reserve_skewed(void)
+{
+	size_t room = beside_bytes(layout.unit_bytes) / 2;
+	/* Behind the window a page that copies of its last one may reach. */
+	size_t used = layout.area_bytes + window_bytes();
+	char *area = reserve(NULL, used + room, PROT_NONE, 0);
+
+	if (!area)
 		return false;
-	for (i = 0; i < 1024; i++) {
-		uintptr_t place = i < top ? top - i : i + 1;
-		void *at[NR_WINDOWS], *got[NR_WINDOWS];
-		unsigned w, ok = 0;
-
-		for (w = 0; w < NR_WINDOWS; w++) {
-			at[w] = (void *)(place * pair + w * WINDOW_SPAN);
-			got[w] = reserve(at[w], bytes, PROT_NONE,
-					 MAP_FIXED_NOREPLACE);
-			layout.window[w] = (uintptr_t)got[w];
-			ok += got[w] && got[w] == at[w];
-		}
-		if (ok == NR_WINDOWS)
-			return true;
-		for (w = 0; w < NR_WINDOWS; w++)
-			unreserve(got[w], bytes);
+	unreserve(area + used, room);
+	if (!reserve(area, layout.area_bytes, PROT_READ | PROT_WRITE,
+		     MAP_FIXED)) {
+		unreserve(area, used);
+		return false;
 	}
+	/* A huge page would populate what nobody touched. */
+	madvise(area, layout.area_bytes, MADV_NOHUGEPAGE);
+	layout.area[WINDOW_SKEWED] = (uintptr_t)area;
+	layout.window[WINDOW_SKEWED] = (uintptr_t)area + layout.area_bytes;
+	layout.covered[WINDOW_SKEWED] = layout.window[WINDOW_SKEWED];
+	return true;
+}
+
+static bool place_pages(uintptr_t at)
+{
+	void *window = (void *)(at & ~(layout.os_page - 1));
+	void *got =
+		reserve(window, window_bytes(), PROT_NONE, MAP_FIXED_NOREPLACE);
+
+	if (got && got != window) {
+		unreserve(got, window_bytes());
+		return false;
+	}
+	layout.window[WINDOW_PAGES] = (uintptr_t)got;
+	layout.covered[WINDOW_PAGES] = (uintptr_t)got;
+	return got;
+}
+
+/*
+ * The window of pages lies below the other one. If there are static variables
+ * at low addresses it begins where these may end, and units hold copies of both
+ * (but then NULL has copies, too); else as high as may be, which is below a
+ * program that was linked to any address.
+ */
+static bool reserve_pages(void)
+{
+	uintptr_t low = beside_bytes(layout.unit_bytes);
+	uintptr_t at;
+
+	if (statics_seen.low && place_pages(low)) {
+		layout.covered[WINDOW_PAGES] = 0;
+		return true;
+	}
+	for (at = layout.window[WINDOW_SKEWED] / 2; at >= window_bytes();
+	     at /= 2)
+		if (place_pages(at))
+			return true;
 	return false;
 }
 
-static bool reserve_areas(void)
+/* All that belongs to windows, for units of layout.unit_bytes. */
+static bool reserve_windows(void)
 {
-	void *area[NR_WINDOWS];
-	unsigned w;
+	void *area;
 
 	layout.area_bytes = unit_stride(layout.unit_bytes) * layout.nr_units;
-	for (w = 0; w < NR_WINDOWS; w++) {
-		area[w] = layout_reserve(layout.area_bytes);
-		layout.area[w] = (uintptr_t)area[w];
-	}
-	if (area[0] && area[1])
+	layout.covered_bytes =
+		layout.unit_bytes + beside_bytes(layout.unit_bytes);
+	if (!reserve_skewed())
+		return false;
+	area = layout_reserve(layout.area_bytes);
+	layout.area[WINDOW_PAGES] = (uintptr_t)area;
+	if (area && reserve_pages()) {
+		split = layout.window[WINDOW_PAGES] + layout.unit_bytes;
 		return true;
-	for (w = 0; w < NR_WINDOWS; w++)
-		unreserve(area[w], layout.area_bytes);
+	}
+	unreserve(area, layout.area_bytes);
+	unreserve((void *)layout.area[WINDOW_SKEWED],
+		  layout.area_bytes + window_bytes());
 	return false;
+}
+
+static void unreserve_windows(void)
+{
+	unsigned w;
+
+	for (w = 0; w < NR_WINDOWS; w++) {
+		unreserve((void *)layout.area[w], layout.area_bytes);
+		unreserve((void *)layout.window[w], window_bytes());
+	}
+}
+
+bool layout_covers(uintptr_t first, size_t bytes)
+{
+	unsigned w = libpcpu_window((const void *)first);
+
+	return first - layout.covered[w] < layout.covered_bytes &&
+	       first - layout.covered[w] + bytes <= layout.covered_bytes;
 }
 
 static bool reserve_metadata(void)
@@ -240,18 +307,11 @@ static bool reserve_all(size_t unit_bytes)
 	layout.window_pages =
 		layout.arena_chunks * layout.nr_nodes * CHUNK_PAGES;
 	layout.unit_bytes = (size_t)layout.window_pages << PAGE_SHIFT;
-	if (!layout.arena_chunks || !reserve_windows(layout.unit_bytes))
+	if (!layout.arena_chunks || !reserve_windows())
 		return false;
-	if (reserve_areas()) {
-		unsigned w;
-
-		if (reserve_metadata())
-			return true;
-		for (w = 0; w < NR_WINDOWS; w++)
-			unreserve((void *)layout.area[w], layout.area_bytes);
-	}
-	unreserve((void *)layout.window[0], layout.unit_bytes);
-	unreserve((void *)layout.window[1], layout.unit_bytes);
+	if (reserve_metadata())
+		return true;
+	unreserve_windows();
 	return false;
 }
 
@@ -273,9 +333,9 @@ static void place_units(void)
 			uintptr_t base = layout.area[w] + unit * stride;
 			ptrdiff_t offset;
 
-			if (w == WINDOW_SKEWED)
+			if (w == WINDOW_SKEWED && !statics_seen.pages)
 				base += unit * SKEW % PAGE_BYTES;
-			offset = (ptrdiff_t)(base - layout.window[w]);
+			offset = (ptrdiff_t)(base - layout.covered[w]);
 			layout.unit_offset[w][unit] = offset;
 			layout.unit_offset[w][unit + 1] = offset;
 			libpcpu_offset[w][cpu] = offset;
@@ -319,6 +379,7 @@ bool layout_init(bool debug)
 	layout.nr_units = topology.nr_units;
 	layout.nr_nodes = topology.nr_nodes;
 	has_records = debug;
+	statics_look();
 	most = budget();
 	while (total_bytes(unit_bytes) > most || !reserve_all(unit_bytes)) {
 		unit_bytes /= 2;

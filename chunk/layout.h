@@ -12,6 +12,16 @@
  *	                                         +-------------------+
  *	                                         | ...               | node 1
  *
+ * Static per-CPU variables are their own handles and have the same offsets, so
+ * a unit also holds copies of what is beside the window, half as many bytes:
+ * of the first one above it, where the system puts shared objects,
+ *
+ *	address 0                                            the system's next
+ *	|..........| pages' window |.............| copies | skewed window | room
+ *| split ---------^              <----- all offset[0] are negative
+ *
+ * of the second one below it, if a program was linked to a low address.
+ *
  * There are two such pairs: in the first, each unit starts one cache line
  * further into its page than the unit before (modulo a page), in the second
  * every unit starts on a page. All of it is reserved once, at start, and takes
@@ -60,6 +70,8 @@ struct layout {
 	size_t os_page;
 	uintptr_t area[NR_WINDOWS]; /* first address of the copies */
 	size_t area_bytes;
+	uintptr_t covered[NR_WINDOWS]; /* from here on units hold copies */
+	size_t covered_bytes;
 };
 
 HIDDEN extern struct layout layout;
@@ -67,6 +79,12 @@ HIDDEN extern struct layout layout;
 /* Reserve everything for the topology, in debug mode with records. Returns
  * false if that fails. */
 bool layout_init(bool debug);
+
+/*
+ * Do all units hold copies of a range of addresses? Else the range may still
+ * be mapped at the offsets.
+ */
+bool layout_covers(uintptr_t first, size_t bytes);
 
 /* Reserve zeroed memory that costs nothing until touched; NULL on failure. */
 void *layout_reserve(size_t bytes);

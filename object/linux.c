@@ -68,11 +68,16 @@ EXPORT void *libpcpu_kernel_alloc(size_t size, size_t align, unsigned how)
 	return p;
 }
 
-EXPORT void libpcpu_kernel_bad_shift(const volatile void *p)
+EXPORT uintptr_t libpcpu_kernel_shift_slow(const volatile void *p,
+					   uintptr_t offset)
 {
-	panic("SHIFT_PERCPU_PTR(%p): an object aligned to more than 64 bytes "
-	      "needs per_cpu_ptr()",
-	      (const void *)(uintptr_t)p);
+	unsigned cpu;
+
+	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++)
+		if ((uintptr_t)libpcpu_offset[0][cpu] == offset)
+			return libpcpu_address(p, cpu);
+	panic("SHIFT_PERCPU_PTR(%p, %#zx): not the offset of a CPU",
+	      (const void *)(uintptr_t)p, (size_t)offset);
 }
 
 EXPORT void libpcpu_kernel_unbalanced(const char *what)

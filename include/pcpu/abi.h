@@ -13,8 +13,11 @@
  *
  * The first window's copies are skewed by one cache line per CPU, so that
  * walking over all copies does not hit a single set of the L1 cache; the
- * second's are not, so that they can be aligned to up to a page. Bit
- * LIBPCPU_WINDOW_SHIFT of the handle tells the windows apart.
+ * second's are not, so that they can be aligned to up to a page. The second
+ * one lies below libpcpu_window_split, the first one above.
+ *
+ * A static per-CPU variable's handle is its own address; on which side of the
+ * split it is decides which distances are its. See chunk/statics.h.
  */
 #ifndef PCPU_ABI_H
 #define PCPU_ABI_H
@@ -39,11 +42,13 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define LIBPCPU_CPUS_MAX 8192u
-#define LIBPCPU_WINDOW_SHIFT 36
 #define LIBPCPU_SIZE_MAX 32768u
 #define LIBPCPU_ALIGN_MAX 4096u
 #define LIBPCPU_NOWAIT 1u
 #define LIBPCPU_NOZERO 2u
+
+/* Where the first window's side begins; constant after start. */
+extern const uintptr_t libpcpu_window_split;
 
 /* Distance from handle to copy, by window and CPU; constant after start. */
 extern ptrdiff_t libpcpu_offset[2][LIBPCPU_CPUS_MAX];
@@ -65,18 +70,34 @@ int libpcpu_cpu_next(int cpu);
 /* Returns cpu; aborts with a message if cpu is not possible. */
 unsigned libpcpu_check_cpu(int cpu);
 
-/* The distance from handle p to cpu's copy; no branch, two loads. */
+/* In which window, or on which side, handle p is. */
+static inline unsigned libpcpu_window(const volatile void *p)
+{
+	return (uintptr_t)p < libpcpu_window_split;
+}
+
+/* The distance from handle p to cpu's copy; no branch. */
 static inline ptrdiff_t libpcpu_distance(const volatile void *p, unsigned cpu)
 {
-	uintptr_t window = (uintptr_t)p >> LIBPCPU_WINDOW_SHIFT & 1;
+	return libpcpu_offset[libpcpu_window(p)][cpu];
+}
 
-	return libpcpu_offset[window][cpu];
+/*
+ * What the compiler does not know to lead to the handle's object: of a static
+ * variable it would think that all its copies are one, and inside of it.
+ */
+static inline uintptr_t libpcpu_number_of(const volatile void *p)
+{
+	uintptr_t number = (uintptr_t)p;
+
+	__asm__("" : "+r"(number));
+	return number;
 }
 
 /* The address of cpu's copy. */
 static inline uintptr_t libpcpu_address(const volatile void *p, unsigned cpu)
 {
-	return (uintptr_t)p + (uintptr_t)libpcpu_distance(p, cpu);
+	return libpcpu_number_of(p) + (uintptr_t)libpcpu_distance(p, cpu);
 }
 
 #ifdef LIBPCPU_HAVE_RSEQ

@@ -117,12 +117,6 @@ int libpcpu_context(void);
 /* The program may define it, see PCPU_CONTEXT_DEFAULT(). */
 extern const int libpcpu_context_default __attribute__((weak));
 
-/* Which of the distances holds for handle p. */
-static inline unsigned libpcpu_window(const volatile void *p)
-{
-	return (uintptr_t)p >> LIBPCPU_WINDOW_SHIFT & 1;
-}
-
 /* The distance from handle p to the copy of a place. */
 static inline ptrdiff_t
 libpcpu_place_distance(const struct libpcpu_place *place,
@@ -207,7 +201,7 @@ static inline struct libpcpu_place *libpcpu_here(void)
 /* The address of the copy where the thread works. */
 static inline uintptr_t libpcpu_this_address(const volatile void *p)
 {
-	return (uintptr_t)p +
+	return libpcpu_number_of(p) +
 	       (uintptr_t)libpcpu_place_distance(libpcpu_here(), p);
 }
 

@@ -41,7 +41,8 @@ LIBPCPU_INLINE uintptr_t libpcpu_own_copy(const volatile void *p)
 
 	if (!place)
 		return 0;
-	return (uintptr_t)p + (uintptr_t)libpcpu_place_distance(place, p);
+	return libpcpu_number_of(p) +
+	       (uintptr_t)libpcpu_place_distance(place, p);
 }
 
 LIBPCPU_INLINE void libpcpu_do_write(const volatile void *p, unsigned size,

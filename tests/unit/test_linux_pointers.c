@@ -175,11 +175,23 @@ START_TEST(shift_percpu_ptr__per_cpu_offset__same_as_per_cpu_ptr)
 }
 END_TEST
 
-START_TEST(shift_percpu_ptr__overaligned_object__aborts)
+START_TEST(shift_percpu_ptr__overaligned_object__that_cpus_copy)
+{
+	struct line __percpu *p = alloc_percpu(struct line);
+	int cpu;
+
+	for_each_possible_cpu (cpu)
+		ck_assert_ptr_eq(SHIFT_PERCPU_PTR(p, per_cpu_offset(cpu)),
+				 per_cpu_ptr(p, cpu));
+	free_percpu(p);
+}
+END_TEST
+
+START_TEST(shift_percpu_ptr__overaligned_object_and_no_offset__aborts)
 {
 	struct line __percpu *p = alloc_percpu(struct line);
 
-	(void)SHIFT_PERCPU_PTR(p, per_cpu_offset(0));
+	(void)SHIFT_PERCPU_PTR(p, per_cpu_offset(0) + 1);
 }
 END_TEST
 
@@ -259,8 +271,11 @@ static TCase *case_access(void)
 	tcase_add_test(tc, this_cpu_ptr__any_cpu__one_of_the_copies);
 	tcase_add_test(tc,
 		       shift_percpu_ptr__per_cpu_offset__same_as_per_cpu_ptr);
+	tcase_add_test(tc,
+		       shift_percpu_ptr__overaligned_object__that_cpus_copy);
 	tcase_add_test_raise_signal(
-		tc, shift_percpu_ptr__overaligned_object__aborts, SIGABRT);
+		tc, shift_percpu_ptr__overaligned_object_and_no_offset__aborts,
+		SIGABRT);
 	tcase_add_test(
 		tc,
 		for_each_possible_cpu__any_integer_type__every_cpu_in_order);

@@ -28,17 +28,19 @@ extern "C" {
  */
 void *libpcpu_kernel_alloc(size_t size, size_t align, unsigned how);
 
-/* Says that p may not be shifted by an offset, and aborts. */
-void libpcpu_kernel_bad_shift(const volatile void *p)
-	__attribute__((noreturn, cold));
+/*
+ * The copy of p that offset, one of the first window's, stands for: p has other
+ * ones. Aborts with one line if it is no CPU's. Cost: proportional to CPUs.
+ */
+uintptr_t libpcpu_kernel_shift_slow(const volatile void *p, uintptr_t offset);
 
-/* p + offset, if offset is one of p's window. */
+/* p + offset, or that CPU's copy. */
 static inline uintptr_t libpcpu_kernel_shift(const volatile void *p,
 					     uintptr_t offset)
 {
-	if ((uintptr_t)p >> LIBPCPU_WINDOW_SHIFT & 1)
-		libpcpu_kernel_bad_shift(p);
-	return (uintptr_t)p + offset;
+	if (libpcpu_window(p))
+		return libpcpu_kernel_shift_slow(p, offset);
+	return libpcpu_number_of(p) + offset;
 }
 
 /* --- sections ------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #ifndef LIBPCPU_LINUX_PERCPU_DEFS_H
 #define LIBPCPU_LINUX_PERCPU_DEFS_H
 
+#include <linux/libpcpu-statics.h>
 #include <linux/libpcpu.h>
 #include <linux/preempt.h>
 #include <linux/smp.h>
@@ -22,6 +23,81 @@
 #ifndef __percpu
 #define __percpu
 #endif
+
+/* --- static variables ----------------------------------------------------- */
+
+/*
+ * A variable of which each CPU has a copy, with the given initial value: &name
+ * is its handle. May be static, but not in a function. A program that uses
+ * those of a shared object must be position-independent.
+ *
+ * The variable itself is never used, only its value when the object is loaded
+ * is; unlike a handle of memory it can be dereferenced by mistake.
+ */
+#define LIBPCPU_VARIABLES(align) \
+	__attribute__((section("libpcpu_percpu"), aligned(align)))
+
+/* The alignment of a type, at least `align`. */
+#ifdef __cplusplus
+#define LIBPCPU_ALIGNED(type, align) \
+	(__alignof__(type) > (align) ? __alignof__(type) : (align))
+#else
+#define LIBPCPU_ALIGNED(type, align)                              \
+	(__alignof__(type) > (align) ? sizeof(struct {            \
+		_Static_assert(__alignof__(type) <= LIBPCPU_LINE, \
+			       "more than 64: DEFINE_PER_CPU_"    \
+			       "PAGE_ALIGNED()");                 \
+		char libpcpu_aligned[__alignof__(type)];          \
+	})                                                        \
+				     : (align))
+#endif
+#define LIBPCPU_LINE 64 /* bytes: the largest alignment of skewed copies */
+
+/*
+ * What a shared object defines must not be copied into the program, which
+ * gcc's -fPIE has the linker do with all but weak symbols.
+ */
+#if defined(__PIE__) && !defined(__clang__)
+#define LIBPCPU_EXTERN extern __attribute__((weak, visibility("default")))
+#else
+#define LIBPCPU_EXTERN extern __attribute__((visibility("default")))
+#endif
+
+/* The section is the kernel's; here there is one. */
+#define DECLARE_PER_CPU_SECTION(type, name, sec) \
+	LIBPCPU_EXTERN __typeof__(type) name
+#define DEFINE_PER_CPU_SECTION(type, name, sec) \
+	LIBPCPU_VARIABLES(LIBPCPU_ALIGNED(type, 1)) __typeof__(type) name
+
+#define DECLARE_PER_CPU(type, name) DECLARE_PER_CPU_SECTION(type, name, "")
+#define DEFINE_PER_CPU(type, name) DEFINE_PER_CPU_SECTION(type, name, "")
+
+#define DECLARE_PER_CPU_FIRST(type, name) DECLARE_PER_CPU(type, name)
+#define DEFINE_PER_CPU_FIRST(type, name) DEFINE_PER_CPU(type, name)
+#define DECLARE_PER_CPU_READ_MOSTLY(type, name) DECLARE_PER_CPU(type, name)
+#define DEFINE_PER_CPU_READ_MOSTLY(type, name) DEFINE_PER_CPU(type, name)
+#define DECLARE_PER_CPU_DECRYPTED(type, name) DECLARE_PER_CPU(type, name)
+#define DEFINE_PER_CPU_DECRYPTED(type, name) DEFINE_PER_CPU(type, name)
+
+/* Each copy on a cache line of its own, or on pages of its own. */
+#define DECLARE_PER_CPU_ALIGNED(type, name) DECLARE_PER_CPU(type, name)
+#define DEFINE_PER_CPU_ALIGNED(type, name)                     \
+	LIBPCPU_VARIABLES(LIBPCPU_ALIGNED(type, LIBPCPU_LINE)) \
+	__typeof__(type) name
+#define DECLARE_PER_CPU_SHARED_ALIGNED(type, name) \
+	DECLARE_PER_CPU_ALIGNED(type, name)
+#define DEFINE_PER_CPU_SHARED_ALIGNED(type, name) \
+	DEFINE_PER_CPU_ALIGNED(type, name)
+#define DECLARE_PER_CPU_PAGE_ALIGNED(type, name) DECLARE_PER_CPU(type, name)
+#define DEFINE_PER_CPU_PAGE_ALIGNED(type, name)         \
+	__attribute__((section("libpcpu_percpu_pages"), \
+		       aligned(LIBPCPU_ALIGN_MAX))) __typeof__(type) name
+
+/* Other objects see what is declared; see DECLARE_PER_CPU(). */
+#define EXPORT_PER_CPU_SYMBOL(var) extern __typeof__(var) var
+#define EXPORT_PER_CPU_SYMBOL_GPL(var) EXPORT_PER_CPU_SYMBOL(var)
+
+/* --- access --------------------------------------------------------------- */
 
 /* The type of pointer p without its own qualifiers; arrays decay. */
 #define libpcpu_kernel_typeof(p) __typeof__(1 ? (p) : (p))
@@ -70,12 +146,11 @@
 /*
  * What to add to a handle to get at cpu's copy, for SHIFT_PERCPU_PTR().
  *
- * It is the distance for objects that asked for an alignment of up to 64
- * bytes. Those that asked for more lie in a window of their own, with other
- * distances: for them use per_cpu_ptr(), which knows the window.
- * SHIFT_PERCPU_PTR() tells the two apart at the cost of a branch, and aborts
- * with a message instead of handing out another object's memory; adding the
- * offset by hand gets no such check.
+ * It is the distance for allocations with an alignment of up to 64 bytes, and
+ * for the static variables of position-independent programs and of shared
+ * objects. Larger alignments, and programs that are linked to a low address,
+ * have other distances: SHIFT_PERCPU_PTR() knows whose offset it is given, and
+ * finds theirs, at the cost of a branch. Adding the offset by hand does not.
  */
 #define per_cpu_offset(cpu) \
 	((unsigned long)libpcpu_offset[0][(unsigned int)(cpu)])

@@ -112,6 +112,29 @@ static inline size_t pcpu_alloc_size(void __percpu *ptr)
 	return libpcpu_usable_size(ptr);
 }
 
+/*
+ * Is addr in a copy of a static variable? Those of shared objects count, too,
+ * though in the kernel they are a module's. *can_addr is where addr would be in
+ * the lowest CPU's copy.
+ */
+static inline bool __is_kernel_percpu_address(unsigned long addr,
+					      unsigned long *can_addr)
+{
+	uintptr_t handle;
+
+	if (libpcpu_statics_find(addr, &handle) < 0)
+		return false;
+	if (can_addr)
+		*can_addr = libpcpu_address((const void *)handle,
+					    (unsigned int)libpcpu_cpu_next(-1));
+	return true;
+}
+
+static inline bool is_kernel_percpu_address(unsigned long addr)
+{
+	return __is_kernel_percpu_address(addr, NULL);
+}
+
 /* Pages that hold per-CPU memory, over all CPUs. */
 static inline unsigned long pcpu_nr_pages(void)
 {

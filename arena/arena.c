@@ -140,6 +140,13 @@ bool arena_init(void)
 	return ready;
 }
 
+/* A constructor of a shared object may be here first. */
+void libpcpu_statics_add(const struct libpcpu_statics *statics)
+{
+	arena_init();
+	statics_add(statics);
+}
+
 /* Before other constructors, which may already want to allocate. */
 __attribute__((constructor(101))) static void start(void)
 {

@@ -4,7 +4,6 @@
 #include "chunk/panic.h"
 #include "chunk/statics.h"
 #include "chunk/topology.h"
-#include "pcpu/statics.h"
 
 /* Which CPU's copies hold the address, or -1. */
 static int copy_of_cpu(uintptr_t address)

@@ -12,7 +12,6 @@
 #include "chunk/layout.h"
 #include "chunk/panic.h"
 #include "chunk/topology.h"
-#include "pcpu/statics.h"
 
 #define LOW_END ((uintptr_t)4 << 30)
 
@@ -235,7 +234,7 @@ static void require_pages(uintptr_t first)
 		      (void *)first);
 }
 
-void libpcpu_statics_add(const struct libpcpu_statics *statics)
+void statics_add(const struct libpcpu_statics *statics)
 {
 	uintptr_t first = (uintptr_t)statics->first;
 	uintptr_t first_page = (uintptr_t)statics->first_page;
@@ -291,7 +290,7 @@ static void look_at(const int64_t *distance)
 	    (statics.first_page != statics.end_page &&
 	     (uintptr_t)statics.first_page < LOW_END))
 		statics_seen.low = true;
-	libpcpu_statics_add(&statics);
+	statics_add(&statics);
 }
 
 static uintptr_t aligned(uintptr_t bytes, uintptr_t align)

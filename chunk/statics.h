@@ -34,6 +34,7 @@
 #include <stdint.h>
 
 #include "chunk/compiler.h"
+#include "pcpu/statics.h"
 
 /* What the layout must know. */
 struct statics_seen {
@@ -48,6 +49,9 @@ void statics_look(void);
 
 /* The layout is there: make the copies of what was seen. */
 void statics_start(void);
+
+/* Before the library has started it only notes what to do then. */
+void statics_add(const struct libpcpu_statics *statics);
 
 /* Is an address inside of a variable, as a handle is? */
 bool statics_holds(uintptr_t address);

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Shared objects with static per-CPU variables, for tests/unit/test_statics.c
+# and test_statics_pages.c: one that the programs are linked with, and those
+# that they load. They find the library in the program.
+
+STATICS := linked loaded paged
+STATICSO := $(STATICS:%=$B/tests/statics/lib%.so)
+STATICSTEST := $B/tests/unit/test_statics $B/tests/unit/test_statics_pages
+
+$(STATICSO): $B/tests/statics/lib%.so: $B/tests/statics/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(MODEFLAGS) -shared -o $@ $<
+
+$(STATICSTEST): $(STATICSO)
+$(STATICSTEST): private LIBS := -rdynamic \
+	-L$B/tests/statics -llinked -Wl,-rpath,'$$ORIGIN/../statics' $(LIBS)

@@ -8,11 +8,16 @@
 #include "tests/statics/objects.h"
 #include "tests/support.h"
 
-/* By the run path. */
+/* In the build folder, beside the program's. */
 static inline void *open_object(const char *name)
 {
-	void *object = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	char path[4096] = "";
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
+	void *object;
 
+	require(n > 0 && strrchr(path, '/'), "%s", path);
+	snprintf(strrchr(path, '/'), 64, "/../statics/%s", name);
+	object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	require(object, "%s", dlerror());
 	return object;
 }

@@ -311,6 +311,11 @@ void context_start(void)
 	choose_model();
 }
 
+int libpcpu_has_sequences(void)
+{
+	return context_has_sequences;
+}
+
 int libpcpu_context(void)
 {
 	return model;

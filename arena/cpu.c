@@ -25,6 +25,14 @@ int libpcpu_cpu_next(int cpu)
 	return cpu;
 }
 
+/* One CPU of its node, the same for all of these. */
+int libpcpu_node_leader(int cpu)
+{
+	unsigned node = topology.cpu_node[cpu];
+
+	return topology.unit_cpu[topology.first_unit[node]];
+}
+
 int pcpu_cpu(void)
 {
 	return libpcpu_here()->cpu;

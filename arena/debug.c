@@ -24,6 +24,11 @@ void debug_read_level(void)
 	debug_level = env_number("PCPU_DEBUG", 0, 2);
 }
 
+unsigned libpcpu_debug_level(void)
+{
+	return debug_level;
+}
+
 void debug_start(void)
 {
 	annotate_start();

@@ -50,14 +50,14 @@ static void wake(struct libpcpu_place *place)
 /* Was it refused once? A filter of system calls may come after the start. */
 static atom32 fence_is_refused;
 
-bool libpcpu_fence(void)
+int libpcpu_fence(void)
 {
 	if (!context_has_sequences ||
 	    !syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0,
 		     0))
-		return true;
+		return 1;
 	store_relaxed(&fence_is_refused, 1); /* relaxed: each asks for itself */
-	return false;
+	return 0;
 }
 
 /* If the flag came too late for the owner, it has let go when the fence ends.

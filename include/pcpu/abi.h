@@ -66,6 +66,15 @@ size_t libpcpu_usable_size(const void *p);
 size_t libpcpu_nr_pages(void);
 int libpcpu_cpu_slow(void);
 int libpcpu_cpu_next(int cpu);
+int libpcpu_node_leader(int cpu);
+unsigned libpcpu_debug_level(void);
+
+/*
+ * For restartable sequences of what stands on the allocator: can the process
+ * have any; throw out everybody who is in one (0: the system refuses).
+ */
+int libpcpu_has_sequences(void);
+int libpcpu_fence(void);
 
 /* Returns cpu; aborts with a message if cpu is not possible. */
 unsigned libpcpu_check_cpu(int cpu);

@@ -60,11 +60,7 @@ void libpcpu_grace_call(struct libpcpu_grace *grace,
 /* Wait for the same; not inside a read-side section. synchronize_rcu(). */
 void libpcpu_grace_wait(void);
 
-/* Whoever is in the middle of a restartable sequence is thrown out; false if
- * the system refuses that, and nobody was. */
-bool libpcpu_fence(void);
-
-/* The same, or abort with a message: there is no sum without it. */
+/* libpcpu_fence(), or abort with a message: there is no sum without it. */
 void libpcpu_gate_fence(void);
 
 /* The word of a gate is negative, taken as a number, while it is closed. */

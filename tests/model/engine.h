@@ -189,9 +189,15 @@ void stores_forget(void);
 /* Store at most 16 bytes at once: the last step of a restartable sequence. */
 void memory_store(void *at, const void *data, unsigned bytes);
 
-/* --- the kernel: kernel.c ------------------------------------------------- */
+/* Exchange at once, and drain the store buffer: the same. */
+uint64_t memory_exchange(uint64_t *at, uint64_t value);
+
+/* --- the kernel: kernel.c, sequences.c ------------------------------------ */
 
 void kernel_store_cpu(unsigned cpu);
+
+/* Where who fences meets sequences. */
+extern atom32 kernel_fences;
 
 /* Let a sequence of the running thread begin; leave it; come to a store in the
  * middle of it, or to the last one: true if it may be done. */
@@ -199,6 +205,8 @@ void sequence_begin(void);
 void sequence_leave(void);
 bool sequence_goes_on(const void *at);
 bool sequence_commit(const void *at);
+/* The same with a locked instruction: memory_exchange(). */
+bool sequence_commit_locked(const void *at);
 
 /* --- pins.c, signals.c ---------------------------------------------------- */
 

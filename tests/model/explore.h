@@ -16,7 +16,9 @@
  *	stores.c	accesses, store buffers (x86-TSO)
  *	kernel.c	CPUs, membarrier(), futexes, locks, madvise()
  *	graces.c	grace periods
- *	front.c		restartable sequences of the allocator
+ *	sequences.c	restartable sequences as the kernel sees them
+ *	front.c		those of the allocator
+ *	caches.c	those of object caches
  *	pins.c		those of pins and operations
  *	signals.c	what comes in between where no threads run
  *	copies.c	the memory of copies

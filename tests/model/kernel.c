@@ -66,50 +66,14 @@ int __wrap_sched_getcpu(void)
 	return (int)(stale ? stale - 1 : explore_cpu());
 }
 
-/* --- restartable sequences, fences ---------------------------------------- */
-
-static atom32 fences; /* stays 0: it is where who fences meets sequences */
-
-void sequence_begin(void)
-{
-	load_relaxed(&fences);
-	engine.thread[engine.current].in_sequence = true;
-}
-
-void sequence_leave(void)
-{
-	struct thread *thread = &engine.thread[engine.current];
-
-	thread->in_sequence = thread->thrown_out = false;
-}
-
-bool sequence_goes_on(const void *at)
-{
-	struct touch touch = {.place = memory_place(at), .commits = true};
-
-	memory_settle();
-	engine.step++; /* what was read before may become a point, too */
-	if (engine.scheduled)
-		engine_point(&touch);
-	if (!engine.running)
-		signals_point();
-	return !engine.thread[engine.current].thrown_out;
-}
-
-bool sequence_commit(const void *at)
-{
-	bool goes_on = sequence_goes_on(at);
-
-	sequence_leave();
-	return goes_on;
-}
+/* --- fences --------------------------------------------------------------- */
 
 /* Everybody is thrown out of a sequence, and all stores arrive. */
 static long fence_all(void)
 {
 	unsigned i;
 
-	fetch_add_seq_cst(&fences, 0);
+	fetch_add_seq_cst(&kernel_fences, 0);
 	memory_settle();
 	for (i = 0; i < EXPLORE_CPUS; i++)
 		memory_drain(i);

@@ -36,8 +36,9 @@ $B/model/%.o: %.c GNUmakefile tests/model/model.mk | build/setup-build \
 # What the library asks the system for is played: see kernel.c, world.c.
 MODELWRAP := pthread_create pthread_setname_np pthread_mutex_lock \
 	pthread_mutex_trylock pthread_mutex_unlock nanosleep sched_getcpu \
-	sched_yield syscall madvise open urcu_bp_synchronize_rcu urcu_bp_read_lock \
-	urcu_bp_read_unlock panic copies_zero_run layout_depopulate
+	sched_yield syscall aligned_alloc free madvise open \
+	urcu_bp_synchronize_rcu urcu_bp_read_lock urcu_bp_read_unlock panic \
+	copies_zero_run layout_depopulate
 $(MODELBIN): $B/model/%: $B/model/tests/model/%.o $(MODELOBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(MODEFLAGS) $(MODELWRAP:%=-Wl,--wrap=%) \

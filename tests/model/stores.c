@@ -274,3 +274,22 @@ void memory_store(void *at, const void *data, unsigned bytes)
 	if (engine.tracing)
 		trace_event("the sequence commits to %s", trace_name(at));
 }
+
+uint64_t memory_exchange(uint64_t *at, uint64_t value)
+{
+	uint64_t old;
+
+	if (engine.running)
+		memory_drain(explore_cpu());
+	old = *at;
+	if (!engine.running) {
+		*at = value;
+		return old;
+	}
+	learn(old);
+	memory_note(memory_place(at), true);
+	memory_write((char *)at, &value, sizeof(value));
+	if (engine.tracing)
+		trace_event("the sequence exchanges %s", trace_name(at));
+	return old;
+}

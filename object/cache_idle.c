@@ -31,13 +31,14 @@ static uint64_t mix(uint64_t mark, uint64_t word)
 /* With the lock, so no magazine becomes free meanwhile. */
 static uint64_t mark_magazine(uint64_t mark, const void *place)
 {
-	/* relaxed: of the moment */
-	uint64_t word = load_relaxed(atom_at(place));
+	/* pairs with [magazine] put_one(), shelve(), put_empty(): that it is a
+	 * magazine */
+	uint64_t word = load_acquire(atom_at(place));
 	magazine *m = magazine_from(word);
 
 	if (!m || m == &cache_none)
 		return mark;
-	/* relaxed: the same */
+	/* relaxed: of the moment */
 	return mix(mix(mark, word), load_relaxed(atom_at(&m->state)));
 }
 

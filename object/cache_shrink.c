@@ -221,8 +221,9 @@ size_t cache_shrink(struct cache *cache)
 
 static uint64_t count_at(const void *place)
 {
-	/* relaxed: of the moment; under the lock it does not become free */
-	magazine *m = magazine_from(load_relaxed(atom_at(place)));
+	/* pairs with [magazine] put_one(), shelve(): that it is a magazine;
+	 * under the lock it does not become free */
+	magazine *m = magazine_from(load_acquire(atom_at(place)));
 
 	return m ? magazine_nr(m) : 0;
 }

@@ -21,26 +21,26 @@ static size_t list_all(const struct table *table)
 START_TEST(insert__many__each_is_found_and_listed_until_removed)
 {
 	struct table table = {.has_values = _i};
-	size_t nr = 20000, i;
+	size_t nr = SUPPORT_SCALE(20000u), i;
 	void **listed = calloc(nr, sizeof(*listed));
 
 	for (i = 0; i < nr; i++)
-		ck_assert(table_insert(&table, object(i)));
+		require(table_insert(&table, object(i)), "no memory");
 	ck_assert_uint_eq(table_list(&table, nr, listed), nr);
 	for (i = 0; i < nr; i++) {
 		struct entry entry = table_find(&table, object(i));
 
-		ck_assert_ptr_nonnull(entry.key);
-		ck_assert_uint_eq(entry.key->v, (uintptr_t)object(i));
-		ck_assert_int_eq(entry.value != NULL, _i);
+		require(entry.key && entry.key->v == (uintptr_t)object(i),
+			"object %zu is not found", i);
+		require((entry.value != NULL) == _i, "a value?");
 		if (!_i)
 			continue;
-		ck_assert_uint_eq(entry.value->v, 0);
+		require(!entry.value->v, "it has a value");
 		entry.value->v = i + 1;
 	}
 	for (i = 0; _i && i < nr; i++)
-		ck_assert_uint_eq(table_find(&table, object(i)).value->v,
-				  i + 1);
+		require(table_find(&table, object(i)).value->v == i + 1,
+			"object %zu has another's value", i);
 	ck_assert_ptr_null(table_find(&table, object(nr)).key);
 	for (i = 0; i < nr; i += 2)
 		table_remove(&table, object(i));
@@ -59,8 +59,8 @@ START_TEST(insert__in_place_of_removed_ones__the_table_does_not_grow)
 	unsigned level;
 	size_t i;
 
-	for (i = 0; i < 100000; i++) {
-		ck_assert(table_insert(&table, object(i)));
+	for (i = 0; i < SUPPORT_SCALE(100000u); i++) {
+		require(table_insert(&table, object(i)), "no memory");
 		if (i >= 50)
 			table_remove(&table, object(i - 50));
 	}
@@ -110,6 +110,7 @@ static Suite *suite(void)
 	Suite *suite = suite_create("cache_table");
 	TCase *tc = tcase_create("cache_table");
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 		tc, insert__many__each_is_found_and_listed_until_removed, 0, 2);
 	tcase_add_test(

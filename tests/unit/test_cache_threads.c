@@ -301,8 +301,11 @@ static Suite *suite(void)
 		       threads__with_a_small_budget__each_object_has_one_owner);
 	tcase_add_test(
 		tc, one_thread_allocates_another_frees__objects_are_used_again);
-	tcase_add_test(
-		tc, fork__beside_busy_threads__the_child_allocates_and_shrinks);
+	/* TSan lets no child of several threads start a thread. */
+	if (!SUPPORT_TSAN)
+		tcase_add_test(
+			tc,
+			fork__beside_busy_threads__the_child_allocates_and_shrinks);
 	tcase_add_test(
 		tc,
 		handler__interrupts_operations_of_the_same_cache__none_is_lost);

@@ -63,7 +63,7 @@ gone() {
 }
 
 versions_match() {
-	for module in pcpu pcpu-linux; do
+	for module in pcpu pcpu-linux pcpu-linux-lib; do
 		[ "$(pkg-config --modversion $module)" = "$VERSION" ] ||
 			return 1
 	done
@@ -156,9 +156,9 @@ compiles() { # COMPILER MODULE HEADER
 
 headers_compile() { # COMPILER
 	(cd "$prefix/include" && find . -name '*.h') |
-		sed 's,^\./,,; s,^pcpu-compat/,,' >"$tmp/headers"
+		sed 's,^\./,,; s,^pcpu-compat\(-lib\)*/,,' >"$tmp/headers"
 	while read -r header; do
-		compiles "$1" pcpu-linux "$header" || return 1
+		compiles "$1" pcpu-linux-lib "$header" || return 1
 	done <"$tmp/headers"
 	[ -s "$tmp/headers" ]
 }
@@ -167,8 +167,9 @@ headers_compile() { # COMPILER
 # kernel's own. The linker would not see a macro or an inline function.
 # shellcheck disable=SC2046,SC2086
 shim_names() {
-	echo "#include <linux/percpu.h>" >"$tmp/header.c"
-	flags=$(pkg-config --cflags pcpu-linux)
+	printf '#include <linux/%s.h>\n' percpu percpu-refcount \
+		percpu_counter percpu-rwsem >"$tmp/header.c"
+	flags=$(pkg-config --cflags pcpu-linux-lib)
 	{
 		$CC $flags $(std_of "$CC") -E -P "$tmp/header.c"
 		$CC $flags $(std_of "$CC") -E -dM "$tmp/header.c" |
@@ -182,6 +183,12 @@ shim_not_found() {
 	! compiles "$CC" pcpu linux/percpu.h
 }
 
+lib_not_found() {
+	for header in percpu-refcount percpu_counter percpu-rwsem; do
+		! compiles "$CC" pcpu-linux "linux/$header.h" || return 1
+	done
+}
+
 check_compiler() { # COMPILER
 	if ! command -v "$1" >/dev/null; then
 		echo "  skip    $1 is not installed"
@@ -193,6 +200,8 @@ check_compiler() { # COMPILER
 			build_and_run "$1" $link pcpu api.c
 		check "a port with its own pcpu_alloc() works, $link, $1" \
 			build_and_run "$1" $link pcpu-linux shim.c
+		check "one with its own pcpu_ref_get() works, $link, $1" \
+			build_and_run "$1" $link pcpu-linux-lib lib.c
 	done
 	check "both interfaces work in one program, $1" \
 		build_and_run "$1" shared pcpu-linux both.c
@@ -221,7 +230,8 @@ check "the .so and the .a define the same names" same_names
 check "every exported name is in a header" all_declared
 check "the library calls no pcpu_ function of its own" no_self_calls
 check "<linux/percpu.h> is hidden from users of pcpu" shim_not_found
-check "<linux/percpu.h> has the kernel's pcpu_ names alone" shim_names
+check "<linux/percpu_counter.h> is hidden from users of pcpu-linux" lib_not_found
+check "<linux/percpu.h> and its like have the kernel's pcpu_ names alone" shim_names
 for compiler in $(compilers); do
 	check_compiler "$compiler"
 done

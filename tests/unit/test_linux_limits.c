@@ -111,7 +111,8 @@ static int child_exhausted(void)
 	REQUIRE(strstr(printed, "align=8 (not reported any more)\n"));
 	free_percpu(last);
 	try_alloc();
-	REQUIRE(try_result); /* mostly last; not if its pages go back just now */
+	REQUIRE(try_result); /* mostly last; not if its pages go back just now
+			      */
 	return 0;
 }
 

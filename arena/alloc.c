@@ -191,7 +191,8 @@ static void *alloc_as_is(size_t end, unsigned class, unsigned flags)
 {
 	struct object object;
 
-	if (unlikely(!claim_again(class, &object)))
+	/* Without a front gcc misses that there is no object to go on with. */
+	if (!FRONT_SUPPORTED || unlikely(!claim_again(class, &object)))
 		return alloc_word(end, class, flags);
 	return hand_out_object(class, object, flags);
 }

@@ -85,22 +85,23 @@ static bool overcommit_is_strict(void)
 }
 
 /* A quarter of what the limit leaves the host program. */
-static void obey(int resource, size_t *bytes)
+static void obey(rlim_t limit, size_t *bytes)
 {
-	struct rlimit limit;
-
-	if (!getrlimit((__rlimit_resource_t)resource, &limit) &&
-	    limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur / 4 < *bytes)
-		*bytes = limit.rlim_cur / 4;
+	if (limit != RLIM_INFINITY && limit / 4 < *bytes)
+		*bytes = limit / 4;
 }
 
 /* Address space to ask for: no more than the host program can spare. */
 static size_t budget(void)
 {
 	size_t bytes = BUDGET_MAX;
+	struct rlimit limit;
 
-	obey(RLIMIT_AS, &bytes);
-	obey(RLIMIT_DATA, &bytes); /* private writable memory, touched or not */
+	if (!getrlimit(RLIMIT_AS, &limit))
+		obey(limit.rlim_cur, &bytes);
+	/* Private writable memory, touched or not. */
+	if (!getrlimit(RLIMIT_DATA, &limit))
+		obey(limit.rlim_cur, &bytes);
 	/* Reserved memory counts as committed there. */
 	if (overcommit_is_strict()) {
 		long pages = sysconf(_SC_AVPHYS_PAGES);

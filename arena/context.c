@@ -69,7 +69,7 @@ static struct libpcpu_place *slot(unsigned i)
 }
 
 /* Which of the shared ones is this thread's? */
-static _Thread_local unsigned shared;
+static _Thread_local unsigned shared LIBPCPU_TLS;
 static atom32 next_shared;
 
 /* The nearest free one, counted from the CPU that we run on. */

@@ -18,7 +18,7 @@ atom64 front_limit;
 uint64_t front_limit_on;
 
 /* How often the running thread has stopped it. */
-static _Thread_local unsigned nr_stopped;
+static _Thread_local unsigned nr_stopped LIBPCPU_TLS;
 
 static bool membarrier(int command)
 {

@@ -322,8 +322,8 @@ void reclaim_start(void)
  * retired chunks, but returns none to the system. fork() must not wait for
  * long, the reader may be the thread that forks.
  */
-static __thread bool fork_holds_round;
-static __thread bool fork_leaves_readers;
+static __thread bool fork_holds_round LIBPCPU_TLS;
+static __thread bool fork_leaves_readers LIBPCPU_TLS;
 
 static void before_fork(void)
 {

@@ -34,6 +34,18 @@
 #endif
 #endif
 
+/*
+ * A thread's variables at a fixed distance from the thread pointer: without a
+ * call, which in a signal handler may be one for memory. musl has all of a
+ * thread's variables allocated before it runs, and refuses to load a library
+ * into a running program that wants its own at a fixed place.
+ */
+#ifdef __GLIBC__
+#define LIBPCPU_TLS __attribute__((tls_model("initial-exec")))
+#else
+#define LIBPCPU_TLS
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -78,8 +78,7 @@ struct libpcpu_thread {
 	unsigned migrate_count;
 } __attribute__((aligned(64)));
 
-extern __thread struct libpcpu_thread libpcpu_self
-	__attribute__((tls_model("initial-exec")));
+extern __thread struct libpcpu_thread libpcpu_self LIBPCPU_TLS;
 #ifdef MODEL_CHECK
 /* tests/model plays several threads. */
 struct libpcpu_thread *model_self(void);

@@ -147,6 +147,23 @@ build_and_run() { # COMPILER shared|static MODULE SOURCE [FLAGS]
 	)
 }
 
+# A shared object and a program that is linked with it, each with variables.
+# shellcheck disable=SC2046,SC2086
+build_with_module() { # COMPILER
+	(
+		cp tests/install/module.[ch] tests/install/variables.c "$tmp" &&
+			cd "$tmp" &&
+			flags="$MODEFLAGS $(pkg-config --cflags pcpu-linux)" &&
+			$1 $flags $(std_of "$1") -fPIC -shared module.c \
+				-x none -o libmodule.so \
+				$(libs_of shared pcpu-linux) &&
+			$1 $flags -fPIE -pie $(std_of "$1") variables.c -x none \
+				-o program -L. -lmodule -Wl,-rpath,. \
+				$(libs_of shared pcpu-linux) &&
+			./program
+	)
+}
+
 # shellcheck disable=SC2046,SC2086
 compiles() { # COMPILER MODULE HEADER
 	echo "#include <$3>" >"$tmp/header.c"
@@ -203,6 +220,7 @@ check_compiler() { # COMPILER
 		check "one with its own pcpu_ref_get() works, $link, $1" \
 			build_and_run "$1" $link pcpu-linux-lib lib.c
 	done
+	check "static variables work across objects, $1" build_with_module "$1"
 	check "both interfaces work in one program, $1" \
 		build_and_run "$1" shared pcpu-linux both.c
 	check "they do in the other order, $1" \

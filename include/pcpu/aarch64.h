@@ -13,10 +13,10 @@
  * releases, and every sequence acquires the owner word. Who comes from outside
  * uses the fence of membarrier(2), which is a barrier on each processor, too.
  */
-#ifndef PCPU_CONTEXT_H
+#ifndef LIBPCPU_CONTEXT_H
 #include <pcpu/context.h>
-#elif !defined(PCPU_AARCH64_H)
-#define PCPU_AARCH64_H
+#elif !defined(LIBPCPU_AARCH64_H)
+#define LIBPCPU_AARCH64_H
 
 /* One instruction each in ARMv8.1, else a loop of exclusive accesses. */
 #include <pcpu/own.h>
@@ -254,4 +254,4 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 }
 #endif
 
-#endif /* PCPU_AARCH64_H */
+#endif /* LIBPCPU_AARCH64_H */

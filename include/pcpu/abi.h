@@ -19,8 +19,8 @@
  * A static per-CPU variable's handle is its own address; on which side of the
  * split it is decides which distances are its. See chunk/statics.h.
  */
-#ifndef PCPU_ABI_H
-#define PCPU_ABI_H
+#ifndef LIBPCPU_ABI_H
+#define LIBPCPU_ABI_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -176,4 +176,4 @@ static inline int libpcpu_cpu(void)
 }
 #endif
 
-#endif /* PCPU_ABI_H */
+#endif /* LIBPCPU_ABI_H */

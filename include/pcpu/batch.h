@@ -5,8 +5,8 @@
  *
  *	value = shared + the sum of all copies
  */
-#ifndef PCPU_BATCH_H
-#define PCPU_BATCH_H
+#ifndef LIBPCPU_BATCH_H
+#define LIBPCPU_BATCH_H
 
 #include <pcpu/this_cpu.h>
 
@@ -56,4 +56,4 @@ static inline void libpcpu_batch_add(int64_t *shared, int32_t *copies,
 }
 #endif
 
-#endif /* PCPU_BATCH_H */
+#endif /* LIBPCPU_BATCH_H */

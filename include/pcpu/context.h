@@ -30,8 +30,8 @@
  * for the owner, see arena/pin.c; so does everybody where there is no rseq,
  *with the owner as a lock.
  */
-#ifndef PCPU_CONTEXT_H
-#define PCPU_CONTEXT_H
+#ifndef LIBPCPU_CONTEXT_H
+#define LIBPCPU_CONTEXT_H
 
 #include <stdbool.h>
 
@@ -232,4 +232,4 @@ static inline void libpcpu_unpin(void)
 }
 #endif
 
-#endif /* PCPU_CONTEXT_H */
+#endif /* LIBPCPU_CONTEXT_H */

@@ -21,8 +21,8 @@
  * A counter's memory is the caller's, zeroed or not; it must not be copied.
  * Nothing here may run beside init and destroy of the same counter.
  */
-#ifndef PCPU_COUNTER_H
-#define PCPU_COUNTER_H
+#ifndef LIBPCPU_COUNTER_H
+#define LIBPCPU_COUNTER_H
 
 #include <pcpu.h>
 #include <pcpu/batch.h>
@@ -339,4 +339,4 @@ pcpu_counter_tree_error(const struct pcpu_counter_tree *tree)
 }
 #endif
 
-#endif /* PCPU_COUNTER_H */
+#endif /* LIBPCPU_COUNTER_H */

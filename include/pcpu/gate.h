@@ -21,8 +21,8 @@
  * Step 3 is for those who can have no sequence: the thread is pinned, or has a
  * place of its own, or the system has none.
  */
-#ifndef PCPU_GATE_H
-#define PCPU_GATE_H
+#ifndef LIBPCPU_GATE_H
+#define LIBPCPU_GATE_H
 
 #include <pcpu/this_cpu.h>
 
@@ -118,4 +118,4 @@ static inline bool libpcpu_gate_add(uint64_t *gate, uint64_t x)
 }
 #endif
 
-#endif /* PCPU_GATE_H */
+#endif /* LIBPCPU_GATE_H */

@@ -2,10 +2,10 @@
 /*
  * x86-64: the restartable sequence of <pcpu/gate.h>, which alone includes this.
  */
-#ifndef PCPU_GATE_H
+#ifndef LIBPCPU_GATE_H
 #include <pcpu/gate.h>
-#elif !defined(PCPU_GATE_X86_64_H)
-#define PCPU_GATE_X86_64_H
+#elif !defined(LIBPCPU_GATE_X86_64_H)
+#define LIBPCPU_GATE_X86_64_H
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,4 +35,4 @@ LIBPCPU_INLINE bool libpcpu_try_add_if(const uint64_t *gate, uint64_t handle,
 }
 #endif
 
-#endif /* PCPU_GATE_X86_64_H */
+#endif /* LIBPCPU_GATE_X86_64_H */

@@ -16,8 +16,8 @@
  *		total += ((struct stats *)pcpu_lazy_ptr(stats, cpu))->hits;
  *	pcpu_lazy_destroy(stats);
  */
-#ifndef PCPU_LAZY_H
-#define PCPU_LAZY_H
+#ifndef LIBPCPU_LAZY_H
+#define LIBPCPU_LAZY_H
 
 #include <pcpu.h>
 #include <stdbool.h>
@@ -119,4 +119,4 @@ static inline void *pcpu_lazy_ptr(const struct pcpu_lazy *lazy, int cpu)
 }
 #endif
 
-#endif /* PCPU_LAZY_H */
+#endif /* LIBPCPU_LAZY_H */

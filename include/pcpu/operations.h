@@ -11,10 +11,10 @@
  * These macros stand for statements and name the parameters of the functions
  * below; one with TRY tells by `done` whether the sequence came to its end.
  */
-#ifndef PCPU_CONTEXT_H
+#ifndef LIBPCPU_CONTEXT_H
 #include <pcpu/context.h>
-#elif !defined(PCPU_OPERATIONS_H)
-#define PCPU_OPERATIONS_H
+#elif !defined(LIBPCPU_OPERATIONS_H)
+#define LIBPCPU_OPERATIONS_H
 
 #if LIBPCPU_SEQUENCES && defined(__x86_64__)
 #include <pcpu/x86_64.h>
@@ -181,4 +181,4 @@ LIBPCPU_INLINE uint64_t libpcpu_own_cmpxchg(uintptr_t copy, unsigned size,
 }
 #endif
 
-#endif /* PCPU_OPERATIONS_H */
+#endif /* LIBPCPU_OPERATIONS_H */

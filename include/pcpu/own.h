@@ -4,10 +4,10 @@
  * Only a signal handler can come in between, and others who just read: all are
  * relaxed. Included where the processor's header has nothing better.
  */
-#ifndef PCPU_CONTEXT_H
+#ifndef LIBPCPU_CONTEXT_H
 #include <pcpu/context.h>
-#elif !defined(PCPU_OWN_H)
-#define PCPU_OWN_H
+#elif !defined(LIBPCPU_OWN_H)
+#define LIBPCPU_OWN_H
 
 #define LIBPCPU_OWN(type) ((type *)copy)
 #define LIBPCPU_OWN_DO(builtin, type) \
@@ -33,4 +33,4 @@
 		old = value;                                                  \
 	} while (0)
 
-#endif /* PCPU_OWN_H */
+#endif /* LIBPCPU_OWN_H */

@@ -4,10 +4,10 @@
  * own copy is refused, and then done in a pinned section. Included by
  * <pcpu/operations.h> alone.
  */
-#ifndef PCPU_CONTEXT_H
+#ifndef LIBPCPU_CONTEXT_H
 #include <pcpu/context.h>
-#elif !defined(PCPU_PORTABLE_H)
-#define PCPU_PORTABLE_H
+#elif !defined(LIBPCPU_PORTABLE_H)
+#define LIBPCPU_PORTABLE_H
 
 #include <pcpu/own.h>
 
@@ -41,4 +41,4 @@ static inline bool libpcpu_try_unpin(struct libpcpu_place *place)
 }
 #endif
 
-#endif /* PCPU_PORTABLE_H */
+#endif /* LIBPCPU_PORTABLE_H */

@@ -39,8 +39,8 @@
  * fork() a change that was under way in the parent may never be done.
  * Follows Linux's percpu-refcount.h.
  */
-#ifndef PCPU_REF_H
-#define PCPU_REF_H
+#ifndef LIBPCPU_REF_H
+#define LIBPCPU_REF_H
 
 #include <pcpu.h>
 #include <pcpu/ref_abi.h>
@@ -228,4 +228,4 @@ static inline void pcpu_ref_reinit(struct pcpu_ref *ref)
 }
 #endif
 
-#endif /* PCPU_REF_H */
+#endif /* LIBPCPU_REF_H */

@@ -18,8 +18,8 @@
  *	    nobody else changes the word
  *	R3  closed and not SWITCHING: the copies no longer count
  */
-#ifndef PCPU_REF_ABI_H
-#define PCPU_REF_ABI_H
+#ifndef LIBPCPU_REF_ABI_H
+#define LIBPCPU_REF_ABI_H
 
 #include <pcpu/gate.h>
 
@@ -132,4 +132,4 @@ static inline void libpcpu_ref_put(struct libpcpu_ref *ref, uint64_t nr)
 }
 #endif
 
-#endif /* PCPU_REF_ABI_H */
+#endif /* LIBPCPU_REF_ABI_H */

@@ -11,8 +11,8 @@
  * What is loaded later has a constructor. (The linker "gold" knows no such
  * distances to weak symbols.)
  */
-#ifndef PCPU_STATICS_H
-#define PCPU_STATICS_H
+#ifndef LIBPCPU_STATICS_H
+#define LIBPCPU_STATICS_H
 
 #include <pcpu/abi.h>
 
@@ -55,4 +55,4 @@ int libpcpu_statics_find(uintptr_t address, uintptr_t *handle);
 }
 #endif
 
-#endif /* PCPU_STATICS_H */
+#endif /* LIBPCPU_STATICS_H */

@@ -11,8 +11,8 @@
  * 2, 4 or 8 bytes, an integer or a pointer; arithmetic on a pointer counts
  * bytes. They evaluate each argument once and have the lvalue's type.
  */
-#ifndef PCPU_THIS_CPU_H
-#define PCPU_THIS_CPU_H
+#ifndef LIBPCPU_THIS_CPU_H
+#define LIBPCPU_THIS_CPU_H
 
 #include <pcpu/context.h>
 
@@ -242,4 +242,4 @@ LIBPCPU_INLINE uint64_t libpcpu_do_add_return(const volatile void *p,
 		libpcpu_sum;                                                \
 	})
 
-#endif /* PCPU_THIS_CPU_H */
+#endif /* LIBPCPU_THIS_CPU_H */

@@ -6,10 +6,10 @@
  * Each sequence is tried once. Its last instruction is what it does; before it
  * nothing is changed, except in libpcpu_try_pin().
  */
-#ifndef PCPU_CONTEXT_H
+#ifndef LIBPCPU_CONTEXT_H
 #include <pcpu/context.h>
-#elif !defined(PCPU_X86_64_H)
-#define PCPU_X86_64_H
+#elif !defined(LIBPCPU_X86_64_H)
+#define LIBPCPU_X86_64_H
 
 #ifdef __cplusplus
 extern "C" {
@@ -264,4 +264,4 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 }
 #endif
 
-#endif /* PCPU_X86_64_H */
+#endif /* LIBPCPU_X86_64_H */

@@ -70,7 +70,10 @@ static void check_counters(struct counters __percpu *handle)
 		*per_cpu_ptr(&handle->tail[1], cpu) = 'x';
 		copies++;
 	}
-	this_cpu_ptr(handle)->hits++;
+	get_cpu_ptr(handle)->hits++;
+	put_cpu_ptr(handle);
+	this_cpu_sub(handle->hits, 1);
+	this_cpu_inc(handle->hits);
 	for_each_possible_cpu (cpu)
 		sum += per_cpu_ptr(handle, cpu)->hits;
 	EXPECT(copies == num_possible_cpus() && copies <= nr_cpu_ids);

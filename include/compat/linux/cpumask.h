@@ -9,7 +9,6 @@
 #define LIBPCPU_LINUX_CPUMASK_H
 
 #include <stdbool.h>
-#include <string.h>
 
 #include <linux/gfp.h>
 #include <pcpu/abi.h>
@@ -173,9 +172,9 @@ static inline unsigned int cpumask_next_and(int n, const struct cpumask *src1p,
 	return libpcpu_mask_find(src1p, src2p, 0, 0, (unsigned int)(n + 1));
 }
 
-static inline unsigned int cpumask_next_andnot(int n,
-					       const struct cpumask *src1p,
-					       const struct cpumask *src2p)
+static inline unsigned int libpcpu_mask_next_andnot(int n,
+						    const struct cpumask *src1p,
+						    const struct cpumask *src2p)
 {
 	return libpcpu_mask_find(src1p, src2p, 0, ~0ul, (unsigned int)(n + 1));
 }
@@ -250,9 +249,9 @@ static inline unsigned int cpumask_next_wrap(int n, const struct cpumask *mask,
 #define for_each_cpu_and(cpu, mask1, mask2)                    \
 	libpcpu_for_each(cpu, cpumask_first_and(mask1, mask2), \
 			 cpumask_next_and((int)(cpu), mask1, mask2))
-#define for_each_cpu_andnot(cpu, mask1, mask2)                       \
-	libpcpu_for_each(cpu, cpumask_next_andnot(-1, mask1, mask2), \
-			 cpumask_next_andnot((int)(cpu), mask1, mask2))
+#define for_each_cpu_andnot(cpu, mask1, mask2)                            \
+	libpcpu_for_each(cpu, libpcpu_mask_next_andnot(-1, mask1, mask2), \
+			 libpcpu_mask_next_andnot((int)(cpu), mask1, mask2))
 
 /* From start around to the one before it; start is evaluated once. */
 #define for_each_cpu_wrap(cpu, mask, start) \

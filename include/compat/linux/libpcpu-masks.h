@@ -11,7 +11,7 @@ extern "C" {
 
 static inline void cpumask_clear(struct cpumask *dstp)
 {
-	memset(dstp, 0, sizeof(*dstp));
+	__builtin_memset(dstp, 0, sizeof(*dstp));
 }
 
 static inline void cpumask_copy(struct cpumask *dstp,
@@ -25,7 +25,7 @@ static inline void cpumask_setall(struct cpumask *dstp)
 	unsigned int i;
 
 	cpumask_clear(dstp);
-	memset(dstp, 0xff, libpcpu_mask_words() * sizeof(long));
+	__builtin_memset(dstp, 0xff, libpcpu_mask_words() * sizeof(long));
 	for (i = 0; i < libpcpu_mask_words(); i++)
 		dstp->bits[i] = libpcpu_mask_word(dstp, i);
 }
@@ -107,7 +107,7 @@ static inline bool cpumask_intersects(const struct cpumask *src1p,
 static inline bool cpumask_subset(const struct cpumask *src1p,
 				  const struct cpumask *src2p)
 {
-	return cpumask_next_andnot(-1, src1p, src2p) >= nr_cpu_ids;
+	return libpcpu_mask_next_andnot(-1, src1p, src2p) >= nr_cpu_ids;
 }
 
 static inline bool cpumask_equal(const struct cpumask *src1p,

@@ -213,6 +213,12 @@ static bool place_pages(uintptr_t at)
 	return got;
 }
 
+#ifdef __SANITIZE_THREAD__ /* has room below 512 GiB, and not much else */
+#define HIGHEST_PAGES ((uintptr_t)32 << 30)
+#else
+#define HIGHEST_PAGES (layout.window[WINDOW_SKEWED] / 2)
+#endif
+
 /*
  * The window of pages lies below the other one. If there are static variables
  * at low addresses it begins where these may end, and units hold copies of both
@@ -228,8 +234,7 @@ static bool reserve_pages(void)
 		layout.covered[WINDOW_PAGES] = 0;
 		return true;
 	}
-	for (at = layout.window[WINDOW_SKEWED] / 2; at >= window_bytes();
-	     at /= 2)
+	for (at = HIGHEST_PAGES; at >= window_bytes(); at /= 2)
 		if (place_pages(at))
 			return true;
 	return false;

@@ -307,23 +307,21 @@ static inline void support_expect_abort(void (*fn)(void *), void *arg,
 	bool found = false;
 
 	support_fork(fn, arg, &child);
-	ck_assert_msg(WIFSIGNALED(child.status) &&
-			      WTERMSIG(child.status) == SIGABRT,
-		      "status %#x instead of SIGABRT; output: %s",
-		      (unsigned)child.status, child.text);
+	require(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT,
+		"status %#x instead of SIGABRT; output: %s",
+		(unsigned)child.status, child.text);
 	newline = strchr(child.text, '\n');
-	ck_assert_msg(newline && newline[1] == '\0', "not one line: %s",
-		      child.text);
+	require(newline && newline[1] == '\0', "not one line: %s", child.text);
 	if (pointer) {
 		snprintf(address, sizeof(address), "%p", pointer);
-		ck_assert_msg(strstr(child.text, address) != NULL,
-			      "%s is not named: %s", address, child.text);
+		require(strstr(child.text, address) != NULL,
+			"%s is not named: %s", address, child.text);
 	}
 	snprintf(list, sizeof(list), "%s", words);
 	for (word = strtok_r(list, "|", &rest); word;
 	     word = strtok_r(NULL, "|", &rest))
 		found = found || strstr(child.text, word);
-	ck_assert_msg(found, "no \"%s\" in: %s", words, child.text);
+	require(found, "no \"%s\" in: %s", words, child.text);
 }
 
 /*

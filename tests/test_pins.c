@@ -11,19 +11,6 @@
 
 /* --- bad use -------------------------------------------------------------- */
 
-static void expect_death(void (*fn)(void *), const char *words)
-{
-	struct support_child child;
-
-	support_fork(fn, NULL, &child);
-	require(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT,
-		"status %#x; %s", (unsigned)child.status, child.text);
-	require(strchr(child.text, '\n') == child.text + child.nr_text - 1,
-		"not one line: %s", child.text);
-	require(strstr(child.text, words), "no \"%s\" in: %s", words,
-		child.text);
-}
-
 static void unpin_alone(void *unused)
 {
 	(void)unused;
@@ -77,12 +64,17 @@ static void negative_cpu(void *unused)
 
 static void bad_use(void)
 {
-	expect_death(unpin_alone, "pcpu_unpin() without pcpu_pin()");
-	expect_death(unpin_once_more, "pcpu_unpin() without pcpu_pin()");
-	expect_death(fork_pinned, "fork() inside a pinned section");
-	expect_death(exit_pinned, "exits inside a pinned section");
-	expect_death(far_cpu, "is not possible");
-	expect_death(negative_cpu, "CPU -1 is not possible");
+	support_expect_abort(unpin_alone, NULL, NULL,
+			     "pcpu_unpin() without pcpu_pin()");
+	support_expect_abort(unpin_once_more, NULL, NULL,
+			     "pcpu_unpin() without pcpu_pin()");
+	support_expect_abort(fork_pinned, NULL, NULL,
+			     "fork() inside a pinned section");
+	support_expect_abort(exit_pinned, NULL, NULL,
+			     "exits inside a pinned section");
+	support_expect_abort(far_cpu, NULL, NULL, "is not possible");
+	support_expect_abort(negative_cpu, NULL, NULL,
+			     "CPU -1 is not possible");
 }
 
 START_TEST(bad_use__any_context__one_line_and_abort)

@@ -33,9 +33,9 @@ static inline bool libpcpu_try_unpin(struct libpcpu_place *place)
 #define LIBPCPU_TRY_AND(type) LIBPCPU_REFUSE(x)
 #define LIBPCPU_TRY_OR(type) LIBPCPU_REFUSE(x)
 #define LIBPCPU_TRY_READ(type) LIBPCPU_REFUSE(old)
-#define LIBPCPU_TRY_XCHG(type) LIBPCPU_REFUSE((x, old))
-#define LIBPCPU_TRY_FETCH_ADD(type) LIBPCPU_REFUSE((x, old))
-#define LIBPCPU_TRY_CMPXCHG(type) LIBPCPU_REFUSE((x, expected, old))
+#define LIBPCPU_TRY_XCHG(type) (void)x, LIBPCPU_REFUSE(old)
+#define LIBPCPU_TRY_FETCH_ADD(type) (void)x, LIBPCPU_REFUSE(old)
+#define LIBPCPU_TRY_CMPXCHG(type) (void)x, (void)expected, LIBPCPU_REFUSE(old)
 
 #ifdef __cplusplus
 }

@@ -28,7 +28,13 @@ extern uintptr_t split __asm__("libpcpu_window_split")
 uintptr_t split;
 
 /* A window at most, and all that is reserved at most; 47 bits are there. */
+#ifdef __SANITIZE_THREAD__ /* knows few addresses that a program may have */
+#define UNIT_BYTES_MAX ((size_t)1 << 30)
+#define HIGHEST_PAGES ((uintptr_t)32 << 30)
+#else
 #define UNIT_BYTES_MAX ((size_t)16 << 30)
+#define HIGHEST_PAGES (layout.window[WINDOW_SKEWED] / 2)
+#endif
 #define BUDGET_MAX ((size_t)16 << 40)
 
 #define SKEW CACHE_LINE
@@ -212,12 +218,6 @@ static bool place_pages(uintptr_t at)
 	layout.covered[WINDOW_PAGES] = (uintptr_t)got;
 	return got;
 }
-
-#ifdef __SANITIZE_THREAD__ /* has room below 512 GiB, and not much else */
-#define HIGHEST_PAGES ((uintptr_t)32 << 30)
-#else
-#define HIGHEST_PAGES (layout.window[WINDOW_SKEWED] / 2)
-#endif
 
 /*
  * The window of pages lies below the other one. If there are static variables

@@ -99,7 +99,11 @@ static void paged_told(void)
 /* --- sections that are none of an object's -------------------------------- */
 
 /* Addresses where nothing is, far from where the system puts objects. */
+#if SUPPORT_TSAN /* knows few that a program may have */
+#define FAR ((char *)0x567800000000)
+#else
 #define FAR ((char *)0x2a0000000000)
+#endif
 #define SPAN 8192
 
 static void map_at(void *at, size_t bytes)

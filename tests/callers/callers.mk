@@ -12,7 +12,7 @@ CALLERS_TAR := /usr/src/linux-source-6.1.tar.xz
 CALLERS_LINUX := build/callers/linux
 CALLERS_DRIVERS := $(patsubst tests/callers/drivers/%.c,%, \
 	$(wildcard tests/callers/drivers/*.c))
-CALLERS_NOTICE := percpu_counter gen_stats dst_cache flex_proportions
+CALLERS_NOTICE := percpu_counter gen_stats dst_cache
 
 # Of the kernel, by driver, and what all of them need.
 CALLERS_SRC_percpu_counter := lib/percpu_counter
@@ -51,7 +51,8 @@ CALLERSFLAGS = -D_GNU_SOURCE -DCONFIG_SMP -Itests/callers/include \
 	-Iinclude/compat -Iinclude -Ibuild/callers/include \
 	-I$(CALLERS_LINUX)/include -I$(CALLERS_LINUX)/kernel/bpf \
 	-include callers/kernel.h \
-	-std=gnu11 -w -Werror=implicit-function-declaration -fno-strict-aliasing $(MODEFLAGS) -fPIE -MMD -MP
+	-std=gnu11 -w -Werror=implicit-function-declaration \
+	-fno-strict-aliasing -fno-strict-overflow $(MODEFLAGS) -fPIE -MMD -MP
 
 define callers_rules
 $B/$1/%.o: $(CALLERS_LINUX)/%.c tests/callers/callers.mk

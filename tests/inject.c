@@ -265,7 +265,10 @@ INTERPOSED int stat(const char *restrict path, struct stat *restrict result)
 	return fstatat(AT_FDCWD, path, result, 0);
 }
 
-INTERPOSED int getrlimit(__rlimit_resource_t resource, struct rlimit *limit)
+/* C libraries do not agree on the first parameter's type. */
+INTERPOSED int limit_of(int resource,
+			struct rlimit *limit) __asm__("getrlimit");
+int limit_of(int resource, struct rlimit *limit)
 {
 	const char *text = getenv("PCPU_TEST_LIMIT");
 	long rc = syscall(SYS_prlimit64, 0, resource, NULL, limit);

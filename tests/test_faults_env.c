@@ -8,7 +8,6 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/rseq.h>
 #include <sys/syscall.h>
 
 #include <pcpu.h>
@@ -142,15 +141,28 @@ END_TEST
 
 static long *adds;
 
-static void change_rseq(int flags)
+#ifdef LIBPCPU_HAVE_RSEQ
+
+static void change_rseq(bool on)
 {
 	char *thread = __builtin_thread_pointer();
 
+	if (!__rseq_size)
+		return;
 	require(syscall(SYS_rseq, thread + __rseq_offset,
-			__rseq_size < 32 ? 32 : __rseq_size, flags,
-			RSEQ_SIG) == 0,
+			__rseq_size < 32 ? 32 : __rseq_size,
+			on ? 0 : RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0,
 		"errno %d", errno);
 }
+
+#else /* it never came */
+
+static void change_rseq(bool on)
+{
+	(void)on;
+}
+
+#endif
 
 static void *lose_rseq_and_get_it_back(void *arg)
 {
@@ -159,8 +171,7 @@ static void *lose_rseq_and_get_it_back(void *arg)
 	int i;
 
 	for (change = 0; change < NR_CHANGES; change++) {
-		if (__rseq_size)
-			change_rseq(change % 2 ? 0 : RSEQ_FLAG_UNREGISTER);
+		change_rseq(change % 2);
 		owned_churn(id, 300, &rng);
 		for (i = 0; i < NR_ADDS; i++)
 			pcpu_this_inc(*adds);

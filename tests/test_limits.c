@@ -5,6 +5,7 @@
  * table of faults.)
  */
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <pcpu.h>
 
@@ -19,7 +20,8 @@ static void set_limit(int resource, size_t mib)
 {
 	struct rlimit limit = {mib << 20, mib << 20};
 
-	require(setrlimit((__rlimit_resource_t)resource, &limit) == 0,
+	/* setrlimit() takes another type from one C library to the next. */
+	require(syscall(SYS_prlimit64, 0, resource, &limit, NULL) == 0,
 		"errno %d", errno);
 }
 

@@ -7,9 +7,10 @@
 
 #include <ck_cohort.h>
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_THREAD__)
 #define TELL_TSAN 1
@@ -65,8 +66,7 @@ struct node_lock {
  * In a spinlock's role a mutex whose waiters sleep at once does itself harm:
  * 2 threads got 0.4 of one's total with a plain one, 0.65 with this.
  */
-static const pthread_mutex_t adaptive_mutex =
-	PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+static const pthread_mutex_t adaptive_mutex = BL_MUTEX_INITIALIZER;
 
 static enum baseline_lock kind;
 static _Alignas(CACHE_LINE) union {
@@ -132,11 +132,21 @@ static void tas_lock(void)
 	}
 }
 
+#ifdef __GLIBC__
+#define cpu_and_node getcpu
+#else
+/* musl has no getcpu(), which would not enter the kernel. */
+static long cpu_and_node(unsigned *cpu, unsigned *node)
+{
+	return syscall(SYS_getcpu, cpu, node, NULL);
+}
+#endif
+
 static unsigned this_node(void)
 {
 	unsigned cpu, node;
 
-	return getcpu(&cpu, &node) ? 0 : node % MAX_NODES;
+	return cpu_and_node(&cpu, &node) ? 0 : node % MAX_NODES;
 }
 
 void bl_lock(struct bl_hold *hold)

@@ -7,8 +7,19 @@
 #define BENCH_BASELINE_LOCK_H
 
 #include <ck_spinlock.h>
+#include <pthread.h>
 
 #include "baseline.h"
+
+/*
+ * Adaptive, as the kernel's mutexes are: its waiters spin for a while. musl's
+ * mutexes all do so.
+ */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#define BL_MUTEX_INITIALIZER PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#else
+#define BL_MUTEX_INITIALIZER PTHREAD_MUTEX_INITIALIZER
+#endif
 
 /* The holder's part; lives from bl_lock() to bl_unlock(). */
 struct bl_hold {

@@ -6,14 +6,13 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 
 #include "balance.h"
+#include "lock.h"
 
-/* Adaptive, as the kernel's mutexes are: its waiters spin for a while. */
-static pthread_mutex_t grow_mutex = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
+static pthread_mutex_t grow_mutex = BL_MUTEX_INITIALIZER;
 static bool has_thread;
 static pthread_t thread;
 static sem_t wakeup;

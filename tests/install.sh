@@ -74,10 +74,12 @@ soname() {
 		grep -F "soname: [libpcpu.so.$SOVERSION]"
 }
 
-# Names defined by a library, less those that the sanitizers add.
+# Names defined by a library, less those that the sanitizers add, and the two of
+# musl's start files.
 names() { # -D|-g FILE
 	nm "$1" --defined-only "$2" | awk 'NF == 3 { print $3 }' |
-		grep -Ev '^__(asan|odr_asan|tsan|ubsan|sancov)' | sort -u
+		grep -Ev '^(__(asan|odr_asan|tsan|ubsan|sancov)|_(init|fini)$)' |
+		sort -u
 }
 
 so_names() {
@@ -106,6 +108,15 @@ all_declared() {
 # itself must not call the latter.
 no_self_calls() {
 	! readelf -rW "$prefix/lib/libpcpu.so" | grep -w 'pcpu_[a-z0-9_]*'
+}
+
+# Where a thread's variables are found: see LIBPCPU_TLS.
+tls_model() {
+	case $CC in
+	musl-*) wrong=_TPOFF ;;
+	*) wrong=_DTPMOD ;;
+	esac
+	! readelf -rW "$prefix/lib/libpcpu.so" | grep $wrong
 }
 
 same_names() {
@@ -227,9 +238,10 @@ check_compiler() { # COMPILER
 		build_and_run "$1" shared pcpu-linux both.c -DSHIM_FIRST
 }
 
-# Sanitizers want the compiler that built the library.
+# Sanitizers want the compiler that built the library, and musl has but one.
 compilers() {
-	case $MODEFLAGS in
+	case "$CC $MODEFLAGS" in
+	musl-*) echo "$CC" ;;
 	*-fsanitize*)
 		echo "$CC"
 		echo "$CC" | sed 's/gcc/g++/; s/clang/clang++/'
@@ -247,6 +259,7 @@ check "the .a defines public names alone" only_public a_names
 check "the .so and the .a define the same names" same_names
 check "every exported name is in a header" all_declared
 check "the library calls no pcpu_ function of its own" no_self_calls
+check "threads' variables are where the C library wants them" tls_model
 check "<linux/percpu.h> is hidden from users of pcpu" shim_not_found
 check "<linux/percpu_counter.h> is hidden from users of pcpu-linux" lib_not_found
 check "<linux/percpu.h> and its like have the kernel's pcpu_ names alone" shim_names

@@ -2,6 +2,7 @@
 # The matrix: compilers, modes, machines. A row is a target of its own; other
 # makefiles add theirs by ROWS += target. Each builds in a folder of its own.
 
+ROWS += check-musl
 ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
 	check-clang-lto asan tsan check-no-rseq check-cpus \
 	check-aarch64 check-valgrind soak-quick fuzz fuzz-afl fuzz-threads \
@@ -59,3 +60,7 @@ AARCH64_EXCEPT := test_layout test_pick test_linux_limits test_bulk \
 check-aarch64: ## the tests on aarch64, cross compiled and emulated by qemu
 	$(Q)CK_TIMEOUT_MULTIPLIER=60 $(AGAIN) TARGET=aarch64 \
 		EXCEPT="$(AARCH64_EXCEPT)" check-fast
+
+check-musl: ## the tests against musl in place of glibc
+	$(Q)$(AGAIN) TARGET=musl check-fast
+	$(Q)$(AGAIN) TARGET=musl check-install

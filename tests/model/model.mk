@@ -9,8 +9,10 @@
 #	EXPLORE_REPLAY=TEXT	run what a failed scenario printed, and tell
 #	PCPU_TEST_SEED=N	test_threads: repeat a run
 
-# One thread plays all: there is nothing for TSan to see.
-MODELTEST := $(if $(filter tsan,$(MODE)),,$(wildcard tests/model/test_*.c))
+# One thread plays all: there is nothing for TSan to see. And sequences are among
+# what it plays, of which musl has no declarations.
+MODELTEST := $(if $(filter tsan musl,$(MODE) $(TARGET)),, \
+	$(wildcard tests/model/test_*.c))
 MODELBIN := $(MODELTEST:tests/model/%.c=$B/model/%)
 MODELOBJ := $(SRC:%.c=$B/model/%.o) \
 	$(patsubst %.c,$B/model/%.o,$(filter-out tests/model/test_%, \
@@ -42,4 +44,4 @@ MODELWRAP := pthread_create pthread_setname_np pthread_mutex_lock \
 $(MODELBIN): $B/model/%: $B/model/tests/model/%.o $(MODELOBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(MODEFLAGS) $(MODELWRAP:%=-Wl,--wrap=%) \
-		-o $@ $^ $(LIBS) -lcheck_pic -lsubunit -lrt -lm
+		-o $@ $^ $(LIBS) $(CHECKLIBS)

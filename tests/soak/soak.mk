@@ -23,4 +23,4 @@ $(SOAKBIN): $(SOAKOBJ) $(OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(MODEFLAGS) -Wl,--wrap=mmap -Wl,--wrap=madvise \
 		-Wl,--wrap=syscall -Wl,--wrap=pthread_create -o $@ $^ $(LIBS) \
-		-lcheck_pic -lsubunit -lrt -lm
+		$(CHECKLIBS)

@@ -301,8 +301,9 @@ static Suite *suite(void)
 		       threads__with_a_small_budget__each_object_has_one_owner);
 	tcase_add_test(
 		tc, one_thread_allocates_another_frees__objects_are_used_again);
-	/* TSan lets no child of several threads start a thread. */
-	if (!SUPPORT_TSAN)
+	/* TSan lets no child of several threads start one, and ASan's malloc()
+	 * may be locked there. */
+	if (!SUPPORT_SANITIZED)
 		tcase_add_test(
 			tc,
 			fork__beside_busy_threads__the_child_allocates_and_shrinks);

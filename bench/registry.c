@@ -20,7 +20,8 @@ extern const struct bench_case case_pair, case_pair_mixed, case_batch,
 	case_trace_veth, case_latency, case_crowd, case_stopped, case_fresh,
 	case_search_1k, case_search_10k, case_search_100k, case_search_1m,
 	case_memory_10k, case_memory_100k, case_memory_counters,
-	case_operations_cpu, case_operations_thread, case_operations_mm_cid;
+	case_operations_cpu, case_operations_thread, case_operations_mm_cid,
+	case_cache;
 
 const struct rival *const rivals[] = {
 	&rival_pcpu,
@@ -68,6 +69,7 @@ const struct bench_case *const cases[] = {
 	&case_operations_cpu,
 	&case_operations_thread,
 	&case_operations_mm_cid,
+	&case_cache,
 	NULL,
 };
 

@@ -94,6 +94,23 @@ static const struct goal operation_goals[] = {
 	     1.5, "x", OPERATIONS, OF_ITS_OWN),
 };
 
+#define CACHE(cpus) SPOT("cache", SUBJECT, cpus, 1)
+#define CACHE_PAIR(where, cpus)                                           \
+	GOAL("cache, " where ": pair, of a bare rseq stack's", "of_bare", \
+	     AT_MOST, 1.5, "x", CACHE(cpus), OF_ITS_OWN)
+
+static const struct goal cache_goals[] = {
+	CACHE_PAIR("real CPUs", CPUS_REAL),
+	CACHE_PAIR("64 CPUs", 64),
+	CACHE_PAIR("256 CPUs", 256),
+	GOAL("cache: that at 256 CPUs, of that at as many as real", "of_bare",
+	     AT_MOST, 1.25, "x", CACHE(256), CACHE(CPUS_REAL)),
+	GOAL("cache, 256 CPUs: held when idle, of the budget", "held", AT_MOST,
+	     1, "x", CACHE(256), OF_ITS_OWN),
+	GOAL("cache, 256 CPUs: held after a shrink", "shrunk", AT_MOST, 0, " B",
+	     CACHE(256), OF_ITS_OWN),
+};
+
 #define CROWD SPOT("crowd", SUBJECT, CPUS_REAL, 32)
 #define STOPPED SPOT("stopped", SUBJECT, CPUS_REAL, THREADS_CORES)
 
@@ -262,6 +279,7 @@ unsigned targets_measure(const struct plan *plan,
 	if (plan->cores > 1)
 		add_goal(&list, &scaling_goal);
 	ADD_ALL(&list, operation_goals);
+	ADD_ALL(&list, cache_goals);
 	ADD_ALL(&list, crowd_goals);
 	add_memory(&list, "memory-kernel-10k");
 	add_memory(&list, "memory-kernel-100k");

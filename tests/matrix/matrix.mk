@@ -5,9 +5,9 @@
 ROWS += check-musl
 ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
 	check-clang-lto asan tsan check-no-rseq check-cpus \
-	check-aarch64 check-valgrind soak-quick fuzz fuzz-afl fuzz-threads \
-	coverage explore-deep mutants spin check-debug check-access \
-	check-refused check-numa
+	check-aarch64 check-aarch64-guest check-valgrind soak-quick fuzz \
+	fuzz-afl fuzz-threads coverage explore-deep mutants spin check-debug \
+	check-access check-refused check-numa
 
 AGAIN := $(MAKE) --no-print-directory
 
@@ -64,3 +64,7 @@ check-aarch64: ## the tests on aarch64, cross compiled and emulated by qemu
 check-musl: ## the tests against musl in place of glibc
 	$(Q)$(AGAIN) TARGET=musl check-fast
 	$(Q)$(AGAIN) TARGET=musl check-install
+check-aarch64-guest: | build/setup-guest ## those about sequences, and these, in whole emulated aarch64 machines
+	$(Q)$(AGAIN) TARGET=aarch64 guest
+
+include tests/matrix/guest.mk

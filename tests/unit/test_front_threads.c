@@ -367,8 +367,6 @@ END_TEST
 
 #endif /* FRONT_SUPPORTED */
 
-/* -------------------------------------------------------------------------- */
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("front_threads");

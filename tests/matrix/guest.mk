@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+# aarch64 as a whole machine: guests under QEMU with kernels of Debian's, for
+# what the emulation of a process has not: restartable sequences, membarrier(),
+# real preemption, all of the address space. The machine is that of case
+# "ordinary" in tests/numa/run. Kernels lie in build/aarch64-image, the log of
+# each boot in $B/guest/log.
+
+ifeq ($(TARGET),aarch64)
+GUEST_KERNELS := 6.1 6.12## kernels that check-aarch64-guest boots
+GUEST_CPU := cortex-a72## and on which processor
+GUEST_TESTS := test_this_cpu test_contexts test_pins test_pins_signals \
+	test_front test_front_frees test_front_threads test_counter \
+	test_counter_tree test_lazy test_gate test_ref test_ref_threads \
+	test_alloc test_stress test_stopped test_traced test_stats \
+	$(AARCH64_EXCEPT)
+GUEST_BIN := $(filter $(GUEST_TESTS:%=\%/%),$(TESTBIN))
+IMAGE := build/aarch64-image
+
+export QEMU := qemu-system-aarch64 -M virt -cpu $(GUEST_CPU)
+export GUEST_CONSOLE := ttyAMA0
+
+$(IMAGE)/.stamp: tools/packages tests/matrix/fetch-root | build/setup-aarch64
+	$(call say,ROOT,$(@D))
+	$(Q)tests/matrix/fetch-root arm64 $(@D) image
+	@touch $@
+
+build/guest/vmlinuz-%: $(IMAGE)/.stamp
+	@mkdir -p $(@D)
+	$(Q)cp $(IMAGE)/boot/vmlinuz-$*.* $@
+
+$B/guest/initramfs.gz: $(GUEST_BIN) $(IMAGE)/.stamp tests/numa/init \
+		tests/numa/initramfs tests/matrix/guest.mk tools/run-tests
+	$(call say,CPIO,$@)
+	$(Q)BUSYBOX=$(IMAGE)/bin/busybox SYSROOT=$(ROOT) \
+		LDD="qemu-aarch64 -L $(ROOT) -E LD_TRACE_LOADED_OBJECTS=1" \
+		STRIP=aarch64-linux-gnu-strip \
+		tests/numa/initramfs $@ $(GUEST_BIN)
+
+.PHONY: guest
+guest: $B/guest/initramfs.gz $(GUEST_KERNELS:%=build/guest/vmlinuz-%)
+	$(Q)tests/numa/run $B/guest ordinary \
+		"$(GUEST_KERNELS:%=build/guest/vmlinuz-%)"
+endif

@@ -4,13 +4,12 @@
 #include <numa.h>
 #include <numaif.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "chunk/budget.h"
 #include "chunk/chunk.h"
 #include "chunk/sizeclass.h"
 #include "chunk/statics.h"
-#include "chunk/sysfile.h"
 #include "chunk/topology.h"
 
 /* Until the start word 0, which is all that a slot can name, has no object. */
@@ -27,15 +26,16 @@ extern uintptr_t split __asm__("libpcpu_window_split")
 	__attribute__((visibility("default")));
 uintptr_t split;
 
-/* A window at most, and all that is reserved at most; 47 bits are there. */
+/* A window at most. */
 #ifdef __SANITIZE_THREAD__ /* knows few addresses that a program may have */
 #define UNIT_BYTES_MAX ((size_t)1 << 30)
 #define HIGHEST_PAGES ((uintptr_t)32 << 30)
+#define BESIDE_HALVES_MAX 1u
 #else
 #define UNIT_BYTES_MAX ((size_t)16 << 30)
 #define HIGHEST_PAGES (layout.window[WINDOW_SKEWED] / 2)
+#define BESIDE_HALVES_MAX 16u
 #endif
-#define BUDGET_MAX ((size_t)16 << 40)
 
 #define SKEW CACHE_LINE
 
@@ -81,44 +81,6 @@ void layout_bind(void *start, size_t bytes, unsigned node)
 	      sizeof(mask) * 8, 0);
 }
 
-static bool overcommit_is_strict(void)
-{
-	char mode[16];
-
-	return sysfile_read("/proc/sys/vm/overcommit_memory", mode,
-			    sizeof(mode)) &&
-	       mode[0] == '2';
-}
-
-/* A quarter of what the limit leaves the host program. */
-static void obey(rlim_t limit, size_t *bytes)
-{
-	if (limit != RLIM_INFINITY && limit / 4 < *bytes)
-		*bytes = limit / 4;
-}
-
-/* Address space to ask for: no more than the host program can spare. */
-static size_t budget(void)
-{
-	size_t bytes = BUDGET_MAX;
-	struct rlimit limit;
-
-	if (!getrlimit(RLIMIT_AS, &limit))
-		obey(limit.rlim_cur, &bytes);
-	/* Private writable memory, touched or not. */
-	if (!getrlimit(RLIMIT_DATA, &limit))
-		obey(limit.rlim_cur, &bytes);
-	/* Reserved memory counts as committed there. */
-	if (overcommit_is_strict()) {
-		long pages = sysconf(_SC_AVPHYS_PAGES);
-		size_t spare = pages > 0 ? (size_t)pages * layout.os_page : 0;
-
-		if (spare / 8 < bytes)
-			bytes = spare / 8;
-	}
-	return bytes;
-}
-
 static bool has_records;
 
 /* Debug mode's, of a page. */
@@ -137,10 +99,15 @@ static size_t metadata_bytes(size_t unit_bytes)
 	       pages / CHUNK_PAGES * sizeof(struct chunk);
 }
 
-/* What a unit holds copies of beside a window's, for static variables. */
+/*
+ * What a unit holds copies of beside a window's, for static variables: the more
+ * the better, as all that the system maps next to the window takes of it.
+ */
+static unsigned beside_halves; /* of a window */
+
 static size_t beside_bytes(size_t unit_bytes)
 {
-	return unit_bytes / 2 & ~(layout.os_page - 1);
+	return unit_bytes / 2 * beside_halves & ~(layout.os_page - 1);
 }
 
 /*
@@ -386,7 +353,10 @@ bool layout_init(bool debug)
 	layout.nr_nodes = topology.nr_nodes;
 	has_records = debug;
 	statics_look();
-	most = budget();
+	most = budget_bytes();
+	beside_halves = BESIDE_HALVES_MAX;
+	while (beside_halves > 1 && total_bytes(unit_bytes) > most / 2)
+		beside_halves /= 2;
 	while (total_bytes(unit_bytes) > most || !reserve_all(unit_bytes)) {
 		unit_bytes /= 2;
 		if (unit_bytes < CHUNK_BYTES) {

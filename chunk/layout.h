@@ -13,7 +13,7 @@
  *	                                         | ...               | node 1
  *
  * Static per-CPU variables are their own handles and have the same offsets, so
- * a unit also holds copies of what is beside the window, half as many bytes:
+ * a unit also holds copies of what is beside the window:
  * of the first one above it, where the system puts shared objects,
  *
  *	address 0                                            the system's next

@@ -24,6 +24,10 @@
  *				many NUMA nodes
  *	PCPU_CONTEXT		which copy is a thread's own: cpu, thread or
  *				mm_cid, see "Contexts"
+ *	PCPU_STATIC_PAGES	1: shared objects that are loaded later have
+ *				static per-CPU variables which are aligned to
+ *				a page (DEFINE_PER_CPU_PAGE_ALIGNED() of
+ *				<linux/percpu.h>); slower with many CPUs
  *	PCPU_DEBUG		1: find more mistakes, for more memory and time.
  *				Each copy lies between redzones that pcpu_free()
  *				looks at; freed memory is filled with a pattern,

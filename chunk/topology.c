@@ -128,7 +128,7 @@ static int find_node(unsigned cpu, const uint64_t nodes[CPU_MASK_WORDS])
 	return -1;
 }
 
-/* libnuma knows online CPUs only. One that is offline may come back. */
+/* libnuma knows online CPUs only, if any. One that is offline may come back. */
 static void read_offline(struct topology_source *source)
 {
 	uint64_t present[CPU_MASK_WORDS], nodes[CPU_MASK_WORDS];
@@ -145,17 +145,22 @@ static void read_offline(struct topology_source *source)
 
 static void read_nodes(struct topology_source *source)
 {
-	bool numa;
+	bool numa, ready;
 	unsigned cpu;
 
 	if (numa_init)
 		numa_init();
 	numa = numa_available() >= 0;
-	source->distance = numa ? numa_distance : NULL;
+	/*
+	 * musl runs the constructor of a shared object that uses the library
+	 * of the program before libnuma's, which then would exit().
+	 */
+	ready = numa && numa_all_nodes_ptr;
+	source->distance = ready ? numa_distance : NULL;
 	read_memory(source->has_memory);
 	for (cpu = 0; cpu < LIBPCPU_CPUS_MAX; cpu++) {
 		source->node_of_cpu[cpu] = -1;
-		if (numa && mask_test(source->possible, cpu))
+		if (ready && mask_test(source->possible, cpu))
 			source->node_of_cpu[cpu] = numa_node_of_cpu((int)cpu);
 	}
 	if (numa)

@@ -269,10 +269,10 @@ void pcpu_unpin(void);
  * Context: any thread, signal handlers. Progress: waits only for a section that
  * has this copy pinned. Cost: one restartable sequence (rseq), without atomic
  * instructions, on a cache line of the copy's own besides the data; pinned, or
- * in the context "thread", one plain instruction. Without rseq (old systems,
- * valgrind, GLIBC_TUNABLES=glibc.pthread.rseq=0, ThreadSanitizer), without
- * membarrier(2), or on other processors than x86-64, a lock per copy. Follows
- *this_cpu_add() and its like.
+ * in the context "thread", one plain instruction (on aarch64 a relaxed atomic).
+ * Without rseq (old systems, valgrind, GLIBC_TUNABLES=glibc.pthread.rseq=0,
+ * ThreadSanitizer), without membarrier(2), or on other processors than x86-64
+ * and aarch64, a lock per copy. Follows this_cpu_add() and its like.
  */
 #define pcpu_this_read(v) libpcpu_this_read(v)
 #define pcpu_this_write(v, x) libpcpu_this_write(v, x)

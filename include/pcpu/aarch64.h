@@ -39,6 +39,7 @@ extern "C" {
 	".quad 1f, 2f - 1f, 4f\n\t"                             \
 	".popsection\n\t"                                       \
 	".pushsection __rseq_failure, \"ax?\"\n\t"              \
+	".balign 4\n\t"                                         \
 	".inst 0xd428bc00\n" /* RSEQ_SIG: brk, not to be run */ \
 	"4:\t" thrown_out "\n\t"                                \
 	".popsection\n\t"                                       \

@@ -26,8 +26,10 @@
 
 #include <pcpu/this_cpu.h>
 
-#if LIBPCPU_SEQUENCES
+#if LIBPCPU_SEQUENCES && defined(__x86_64__)
 #include <pcpu/gate_x86_64.h>
+#elif LIBPCPU_SEQUENCES
+#include <pcpu/gate_aarch64.h>
 #endif
 
 #ifdef __cplusplus

@@ -175,6 +175,26 @@ build_with_module() { # COMPILER
 	)
 }
 
+# With PCPU_CONTEXT_DEFAULT(CHOICE) its context must be EXPECTED.
+chooses() { # COMPILER shared|static CHOICE EXPECTED
+	build_and_run "$1" "$2" pcpu context.c "-DCHOICE=$3 -DEXPECTED=$4"
+}
+
+obeyed() { # COMPILER shared|static
+	chooses "$1" "$2" PCPU_CONTEXT_THREAD PCPU_CONTEXT_THREAD
+}
+
+overruled() { # COMPILER shared|static
+	(export PCPU_CONTEXT=cpu &&
+		chooses "$1" "$2" PCPU_CONTEXT_THREAD PCPU_CONTEXT_CPU)
+}
+
+refused() { # COMPILER shared|static
+	chooses "$1" "$2" 3 PCPU_CONTEXT_CPU 2>"$tmp/said" &&
+		echo 'libpcpu: PCPU_CONTEXT_DEFAULT: no such context;' \
+			'"cpu" is used' | diff - "$tmp/said"
+}
+
 # shellcheck disable=SC2046,SC2086
 compiles() { # COMPILER MODULE HEADER
 	echo "#include <$3>" >"$tmp/header.c"
@@ -230,6 +250,12 @@ check_compiler() { # COMPILER
 			build_and_run "$1" $link pcpu-linux shim.c
 		check "one with its own pcpu_ref_get() works, $link, $1" \
 			build_and_run "$1" $link pcpu-linux-lib lib.c
+		check "a program chooses its context, $link, $1" \
+			obeyed "$1" $link
+		check "the environment overrules it, $link, $1" \
+			overruled "$1" $link
+		check "a choice that is none is refused, $link, $1" \
+			refused "$1" $link
 	done
 	check "static variables work across objects, $1" build_with_module "$1"
 	check "both interfaces work in one program, $1" \

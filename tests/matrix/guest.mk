@@ -7,7 +7,8 @@
 
 ifeq ($(TARGET),aarch64)
 GUEST_KERNELS := 6.1 6.12## kernels that check-aarch64-guest boots
-GUEST_CPU := cortex-a72## and on which processor
+guest-6.1: GUEST_CPU := cortex-a72
+guest-6.12: GUEST_CPU := neoverse-n1# with atomic instructions (LSE)
 GUEST_TESTS := test_this_cpu test_contexts test_pins test_pins_signals \
 	test_front test_front_frees test_front_threads test_counter \
 	test_counter_tree test_lazy test_gate test_ref test_ref_threads \
@@ -15,9 +16,6 @@ GUEST_TESTS := test_this_cpu test_contexts test_pins test_pins_signals \
 	$(AARCH64_EXCEPT)
 GUEST_BIN := $(filter $(GUEST_TESTS:%=\%/%),$(TESTBIN))
 IMAGE := build/aarch64-image
-
-export QEMU := qemu-system-aarch64 -M virt -cpu $(GUEST_CPU)
-export GUEST_CONSOLE := ttyAMA0
 
 $(IMAGE)/.stamp: tools/packages tests/matrix/fetch-root | build/setup-aarch64
 	$(call say,ROOT,$(@D))
@@ -36,8 +34,11 @@ $B/guest/initramfs.gz: $(GUEST_BIN) $(IMAGE)/.stamp tests/numa/init \
 		STRIP=aarch64-linux-gnu-strip \
 		tests/numa/initramfs $@ $(GUEST_BIN)
 
-.PHONY: guest
-guest: $B/guest/initramfs.gz $(GUEST_KERNELS:%=build/guest/vmlinuz-%)
-	$(Q)tests/numa/run $B/guest ordinary \
-		"$(GUEST_KERNELS:%=build/guest/vmlinuz-%)"
+.PHONY: guest $(GUEST_KERNELS:%=guest-%)
+guest: $(GUEST_KERNELS:%=guest-%)
+$(GUEST_KERNELS:%=guest-%): guest-%: $B/guest/initramfs.gz \
+		build/guest/vmlinuz-%
+	$(Q)QEMU="qemu-system-aarch64 -M virt -cpu $(GUEST_CPU)" \
+		GUEST_CONSOLE=ttyAMA0 \
+		tests/numa/run $B/guest ordinary build/guest/vmlinuz-$*
 endif

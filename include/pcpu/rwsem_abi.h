@@ -13,8 +13,8 @@
  * to make up for it. Readers who come meanwhile wait for its end, and then are
  * all let in at once before the next writer.
  */
-#ifndef PCPU_RWSEM_ABI_H
-#define PCPU_RWSEM_ABI_H
+#ifndef LIBPCPU_RWSEM_ABI_H
+#define LIBPCPU_RWSEM_ABI_H
 
 #include <pcpu/gate.h>
 #include <pthread.h>
@@ -78,4 +78,4 @@ static inline void libpcpu_rwsem_up_read(struct libpcpu_rwsem *sem)
 }
 #endif
 
-#endif /* PCPU_RWSEM_ABI_H */
+#endif /* LIBPCPU_RWSEM_ABI_H */

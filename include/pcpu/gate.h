@@ -52,7 +52,8 @@ int libpcpu_grace_start(void);
 
 /*
  * Call done(grace) when all RCU readers ("bp") of this moment have left, from
- * the library's worker, with all signals blocked. Lock-free; signal handlers,
+ * the library's worker, with all signals blocked; it may be busy with a round
+ * of reclaim before, for some 20 ms. Lock-free; signal handlers,
  * after libpcpu_grace_start(). In a child of fork() a worker is created anew,
  * and what was under way when it forked may never be called there. call_rcu().
  */

@@ -11,7 +11,7 @@
 #include "object/cache.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local bool has_lock; /* fork() in a signal handler */
+static _Thread_local bool has_lock LIBPCPU_TLS; /* fork() in a signal handler */
 
 struct cache *cache_list;
 

@@ -54,6 +54,9 @@ static void *enter(struct cache *cache)
 	void *object = get_memory(cache);
 	int error;
 
+	/* What is idle on other CPUs is of more use here. */
+	if (!object && cache_shrink(cache))
+		object = get_memory(cache);
 	if (!object) {
 		errno = ENOMEM;
 		return NULL;

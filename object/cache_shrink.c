@@ -230,11 +230,14 @@ static uint64_t count_at(const void *place)
 
 uint64_t cache_count_cached(struct cache *cache)
 {
+	const magazine *m;
 	uint64_t nr = 0;
 	unsigned i;
 	int cpu;
 
 	cache_lock();
+	for (m = cache->limbo; m; m = magazine_from(m->next))
+		nr += magazine_nr(m);
 	pcpu_for_each_cpu (cpu) {
 		nr += count_at(cache_loaded(cache, cpu)) +
 		      count_at(&cache->cpu[cpu].previous);

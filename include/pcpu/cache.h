@@ -235,14 +235,16 @@ extern "C" {
 
 /*
  * An object in its constructed state; NULL with errno ENOMEM, or as the
- * constructor said.
+ * constructor said. Before ENOMEM the cache is shrunk: what is idle on other
+ * CPUs goes.
  *
  * Context: any thread; not signal handlers, unless the constructor and malloc()
- * may be called there. Progress: lock-free, but for those two. Cost: one
- * restartable sequence (rseq) on a cache line or two of the CPU's own; once in
- * a magazine a few atomic operations on the node's depot; if that is empty, the
- * constructor. Without rseq four atomic operations on the CPU's own line.
- * Follows kmem_cache_alloc().
+ * may be called there, which idle objects make unlikely and debug mode certain.
+ * Progress: lock-free, but for those two. Cost: one restartable sequence (rseq)
+ * on a cache line or two of the CPU's own; once in a magazine a few atomic
+ * operations on the node's depot; if that is empty, the constructor. Without
+ * rseq four atomic operations on the CPU's own line. Follows
+ * kmem_cache_alloc().
  */
 static inline void *pcpu_cache_alloc(struct pcpu_cache *cache)
 {

@@ -255,6 +255,14 @@ static void begin_stocked(void)
 	fill_cpu(1, 4);
 }
 
+/* They have two each, their depot has one more. */
+static void begin_with_one_left(void)
+{
+	begin(12, 1);
+	fill_cpu(0, 2);
+	fill_cpu(1, 3);
+}
+
 /* The budget is two magazines. */
 static void begin_poor(void)
 {
@@ -348,6 +356,10 @@ CACHE_SCENARIO(last_slot, "the depot's last room", begin_full,
 CACHE_SCENARIO(empty_ones, "empty magazines of a depot", begin_stocked,
 	       .thread = {alloc_three, alloc_three}, .cpu = {1, 2},
 	       .nr_least = 50);
+
+CACHE_SCENARIO(last_full, "the depot's last full magazine", begin_with_one_left,
+	       .thread = {alloc_three, alloc_three}, .cpu = {1, 2},
+	       .nr_least = 20);
 
 CACHE_SCENARIO(budget, "the budget's last magazine", begin_poor,
 	       .thread = {free_two, free_two}, .cpu = {1, 2}, .nr_least = 20);

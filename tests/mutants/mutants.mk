@@ -15,7 +15,8 @@ MUTANTS_JOBS := 2
 
 # Threads at work, for what only TSan sees.
 TSANTESTS := tests/test_stress tests/unit/test_pages_race tests/test_model \
-	tests/unit/test_reclaim tests/unit/test_bulk tests/unit/test_alloc
+	tests/unit/test_reclaim tests/unit/test_bulk tests/unit/test_alloc \
+	tests/unit/test_cache_threads
 MUTANTRUN = CC="$(CC)" MUTANTS_MODE="$(MODE)" MUTANTS='$(MUTANTS)' \
 	MUTANTS_ALL="$(MUTANTS_ALL)" MUTANTS_JOBS="$(MUTANTS_JOBS)" \
 	tests/mutants/run

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "arena/arena.h"
 #include "caches.h"
 #include "object/cache.h"
 
@@ -124,6 +125,44 @@ START_TEST(shrink__objects_of_cpus_that_no_thread_visits__leave_too)
 	ck_assert_uint_ge(cache_stats(cache).nr_cached, 30);
 	pcpu_cache_shrink(cache);
 	ck_assert_uint_eq(cache_stats(cache).nr_objects, 0);
+	ck_assert_int_eq(pcpu_cache_destroy(cache), 0);
+}
+END_TEST
+
+/* --- when memory is used up ----------------------------------------------- */
+
+/* Two chunks in each arena. */
+static void make_scarce(void)
+{
+	unsigned i;
+
+	for (i = 0; i < arena_count(); i++) {
+		arena_at(i)->pool.nr_chunks = 2;
+		arena_at(i)->pool.nr_words = 1;
+	}
+}
+
+START_TEST(alloc__no_memory__what_other_cpus_have_idle_is_used)
+{
+	struct pcpu_cache *cache = pcpu_cache_create(
+		"large", PCPU_SIZE_MAX, 8, NULL, NULL, PCPU_CACHE_PERCPU);
+	void *objects[200];
+	size_t nr = 0;
+
+	make_scarce();
+	pcpu_cache_set_budget(cache, SIZE_MAX);
+	run_on_cpu(0);
+	while (nr < 200 && (objects[nr] = pcpu_cache_alloc(cache)))
+		nr++;
+	ck_assert_int_eq(errno, ENOMEM);
+	ck_assert_uint_gt(nr, 1);
+	pcpu_cache_free(cache, objects[--nr]);
+	ck_assert_uint_eq(cache_stats(cache).nr_cached, 1);
+	run_on_cpu(1);
+	objects[nr] = pcpu_cache_alloc(cache);
+	ck_assert_ptr_nonnull(objects[nr]);
+	ck_assert_ptr_null(pcpu_cache_alloc(cache));
+	pcpu_cache_free_bulk(cache, nr + 1, objects);
 	ck_assert_int_eq(pcpu_cache_destroy(cache), 0);
 }
 END_TEST
@@ -253,6 +292,7 @@ static Suite *suite(void)
 		2);
 	tcase_add_test(
 		tc, shrink__objects_of_cpus_that_no_thread_visits__leave_too);
+	tcase_add_test(tc, alloc__no_memory__what_other_cpus_have_idle_is_used);
 	tcase_add_test(
 		tc, idle_round__what_was_not_used_since_the_last_one__leaves);
 	tcase_add_test(tc, idle_round__a_cpu_in_use__keeps_its_magazines);

@@ -307,9 +307,11 @@ static Suite *suite(void)
 		tcase_add_test(
 			tc,
 			fork__beside_busy_threads__the_child_allocates_and_shrinks);
-	tcase_add_test(
-		tc,
-		handler__interrupts_operations_of_the_same_cache__none_is_lost);
+	/* Debug mode calls malloc(). */
+	if (!support_debug())
+		tcase_add_test(
+			tc,
+			handler__interrupts_operations_of_the_same_cache__none_is_lost);
 	tcase_add_test(tc, no_rseq__the_same_work_is_done);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -358,6 +358,7 @@ const struct client clients[] = {
 	SOAK_CLIENT("handoff", 2, handoff_step, SOAK_HELD),
 	SOAK_CLIENT("signals", 1, signals_step, SOAK_SIGNALS),
 	SOAK_CLIENT("linux", 1, linux_step, SOAK_HELD),
+	SOAK_CLIENT("caches", 2, caches_step, SOAK_CACHES),
 	SOAK_CLIENT("threads", 1, threads_step, SOAK_HELD),
 	SOAK_CLIENT("forks", 1, fork_step, SOAK_HELD),
 	SOAK_CLIENT("readers", 2, reader_step, SOAK_HELD),

@@ -59,6 +59,7 @@ static void look(struct sample *sample)
 	struct pcpu_stats stats;
 	unsigned i;
 
+	caches_settle();
 	require(!pcpu_stats_get(&stats), "errno %d", errno);
 	expect_agreement(&stats);
 	crew_check();

@@ -80,6 +80,16 @@ void held_check(void *state);
 void held_drain(void *state);
 #define SOAK_HELD held_start, held_tally, held_check, held_drain
 
+/* A state for the client with object caches; before anything is counted while
+ * all stand still. caches.c */
+unsigned caches_step(struct member *member);
+void *caches_start(void);
+void caches_tally(const void *state, struct tally *tally);
+void caches_check(void *state);
+void caches_drain(void *state);
+void caches_settle(void);
+#define SOAK_CACHES caches_start, caches_tally, caches_check, caches_drain
+
 #define SOAK_CLIENT(client_name, threads, client_step, state) \
 	SOAK_ROW(client_name, threads, client_step, state)
 #define SOAK_ROW(n, t, s, begin, count, look, end)                             \

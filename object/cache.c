@@ -192,7 +192,7 @@ static uint64_t sum(const struct cache *cache, enum cache_event event)
 	return nr;
 }
 
-int pcpu_cache_stats(struct pcpu_cache *public, struct pcpu_cache_stats *stats)
+int pcpu_cache_stats(struct pcpu_cache *public, struct pcpu_cache_info *stats)
 {
 	struct cache *cache = cache_expect_alive("pcpu_cache_stats", public);
 

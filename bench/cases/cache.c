@@ -234,7 +234,7 @@ enum {
 /* Memory, when all is idle and after a shrink. */
 static void add_memory(struct result *result)
 {
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 
 	pcpu_cache_stats(copies, &stats);
 	result_add(result, "held",

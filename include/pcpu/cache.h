@@ -186,7 +186,7 @@ size_t pcpu_cache_shrink(struct pcpu_cache *cache);
 size_t pcpu_cache_live(struct pcpu_cache *cache, size_t max, void **objects);
 
 /* Statistics; bytes are over all copies. */
-struct pcpu_cache_stats {
+struct pcpu_cache_info {
 	char name[32];
 	size_t object_bytes;   /* of one object, with what is tied to it */
 	size_t budget;         /* bytes */
@@ -209,7 +209,7 @@ struct pcpu_cache_stats {
  * thread. Progress: as pcpu_cache_shrink(). Cost: a line or two per CPU, and
  * the depots.
  */
-int pcpu_cache_stats(struct pcpu_cache *cache, struct pcpu_cache_stats *stats);
+int pcpu_cache_stats(struct pcpu_cache *cache, struct pcpu_cache_info *stats);
 
 /* What inline functions leave to the library. */
 void *libpcpu_cache_alloc(struct pcpu_cache *cache);

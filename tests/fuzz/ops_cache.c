@@ -134,7 +134,7 @@ static void free_from(struct play *play, unsigned first, unsigned nr)
 
 static void check_stats(const struct play *play)
 {
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 
 	require(!pcpu_cache_stats(play->cache, &stats), "errno %d", errno);
 	if (fuzz_machine->worker)
@@ -154,7 +154,7 @@ static void check_stats(const struct play *play)
 
 static void shrink(const struct play *play)
 {
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 
 	pcpu_cache_shrink(play->cache);
 	require(!pcpu_cache_stats(play->cache, &stats), "errno %d", errno);

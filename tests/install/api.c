@@ -4,6 +4,7 @@
  * C11 and C++17. Says what went wrong and exits with 1 if something did.
  */
 #include <pcpu.h>
+#include <pcpu/cache.h>
 
 #define EXPECT(condition)                                            \
 	do {                                                         \
@@ -95,6 +96,22 @@ static int check_operations(void)
 	return 0;
 }
 
+static int check_cache(void)
+{
+	struct pcpu_cache *cache =
+		pcpu_cache_create("counters", sizeof(struct counters), 8, NULL,
+				  NULL, PCPU_CACHE_PERCPU);
+	struct counters *handle;
+
+	EXPECT(cache != NULL);
+	handle = (struct counters *)pcpu_cache_alloc(cache);
+	pcpu_ptr(handle, 0)->hits = 5;
+	pcpu_cache_free(cache, handle);
+	EXPECT(pcpu_cache_shrink(cache) >= sizeof(struct counters));
+	EXPECT(pcpu_cache_destroy(cache) == 0);
+	return 0;
+}
+
 int main(void)
 {
 	struct counters *handle;
@@ -113,7 +130,7 @@ int main(void)
 	pcpu_free(handle);
 	handle = (struct counters *)pcpu_alloc_flags(4096, 4096, PCPU_NOWAIT);
 	pcpu_free(handle);
-	if (check_bulk() || check_operations())
+	if (check_bulk() || check_operations() || check_cache())
 		return 1;
 	pcpu_trim();
 	EXPECT(pcpu_stats_get(&stats) == 0);

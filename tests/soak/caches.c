@@ -120,7 +120,7 @@ void caches_settle(void)
 
 static void tally_cache(struct pcpu_cache *cache, struct tally *tally)
 {
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 
 	if (!cache)
 		return;

@@ -120,9 +120,9 @@ static inline struct pcpu_cache *create_copies(void)
 	return cache;
 }
 
-static inline struct pcpu_cache_stats cache_stats(struct pcpu_cache *cache)
+static inline struct pcpu_cache_info cache_stats(struct pcpu_cache *cache)
 {
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 
 	require(pcpu_cache_stats(cache, &stats) == 0, "errno %d", errno);
 	require(stats.held_bytes <= stats.budget, "%zu bytes held of %zu",

@@ -245,7 +245,7 @@ START_TEST(stats__null__einval__else_what_was_asked_for)
 	const char *name = "a name of more than thirty-one characters";
 	struct pcpu_cache *cache =
 		pcpu_cache_create(name, 100, 8, NULL, NULL, 0);
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 
 	errno = 0;
 	ck_assert_int_eq(pcpu_cache_stats(cache, NULL), -1);

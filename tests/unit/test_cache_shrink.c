@@ -28,7 +28,7 @@ START_TEST(free__budget_is_reached__objects_leave)
 {
 	struct pcpu_cache *cache = create_copies();
 	size_t weight = cache_stats(cache).object_bytes;
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 	size_t room;
 
 	for (room = 0; room < 300; room += room / 4 + 1) {
@@ -69,7 +69,7 @@ START_TEST(shrink__nothing_is_left_and_what_was_there_is_returned)
 	uint64_t before = live_percpu_objects();
 	struct pcpu_cache *cache = _i ? create_copies() : create_processes();
 	uint64_t own = live_percpu_objects() - before;
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 	void *object = pcpu_cache_alloc(cache);
 
 	cache_churn(cache, 1000);
@@ -261,7 +261,7 @@ START_TEST(freed_on_another_node__bounded_and_the_rest_comes_home)
 	struct pcpu_cache *cache =
 		_i ? create_copies()
 		   : pcpu_cache_create("home", 8, 8, NULL, NULL, 0);
-	struct pcpu_cache_stats stats;
+	struct pcpu_cache_info stats;
 	unsigned round;
 
 	pcpu_cache_set_budget(cache, 1024 * cache_stats(cache).object_bytes);

@@ -74,7 +74,7 @@ static void *shrink(void *unused)
 
 static void expect_all_gone(void)
 {
-	struct pcpu_cache_stats stats = cache_stats(cache);
+	struct pcpu_cache_info stats = cache_stats(cache);
 
 	ck_assert_uint_eq(stats.nr_cached, stats.nr_objects);
 	ck_assert_int_eq(pcpu_cache_destroy(cache), 0);

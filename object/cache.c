@@ -59,10 +59,10 @@ static int check_arguments(const char *name, size_t size, size_t align,
 
 static void weigh(struct cache *cache, size_t tied)
 {
-	size_t copies =
-		cache->flags & PCPU_CACHE_PERCPU ? nr_possible_cpus() : 1;
+	size_t nr = nr_possible_cpus();
 
-	cache->weight = cache->size * copies + tied * nr_possible_cpus();
+	cache->nr_copies = cache->flags & PCPU_CACHE_PERCPU ? nr : 1;
+	cache->weight = cache->size * cache->nr_copies + tied * nr;
 	cache_size_magazines(cache);
 }
 
@@ -146,39 +146,38 @@ struct pcpu_cache *pcpu_cache_create(const char *name, size_t size,
 
 /* --- settings, statistics ------------------------------------------------- */
 
-void pcpu_cache_set_budget(struct pcpu_cache *public, size_t bytes)
+void pcpu_cache_set_budget(struct pcpu_cache *cache, size_t bytes)
 {
-	struct cache *cache =
-		cache_expect_alive("pcpu_cache_set_budget", public);
+	struct cache *self = cache_expect_alive("pcpu_cache_set_budget", cache);
 
 	/* relaxed: a magazine more is shrunk below, or the worker's */
-	store_relaxed(&cache->budget, bytes);
-	cache_size_magazines(cache);
-	cache_shrink(cache);
+	store_relaxed(&self->budget, bytes);
+	cache_size_magazines(self);
+	cache_shrink(self);
 }
 
-void pcpu_cache_set_tied(struct pcpu_cache *public, size_t bytes)
+void pcpu_cache_set_tied(struct pcpu_cache *cache, size_t bytes)
 {
-	weigh(cache_expect_alive("pcpu_cache_set_tied", public), bytes);
+	weigh(cache_expect_alive("pcpu_cache_set_tied", cache), bytes);
 }
 
-void pcpu_cache_set_check(struct pcpu_cache *public,
+void pcpu_cache_set_check(struct pcpu_cache *cache,
 			  bool (*check)(const void *object))
 {
-	cache_expect_alive("pcpu_cache_set_check", public)->check = check;
+	cache_expect_alive("pcpu_cache_set_check", cache)->check = check;
 }
 
-size_t pcpu_cache_shrink(struct pcpu_cache *public)
+size_t pcpu_cache_shrink(struct pcpu_cache *cache)
 {
-	return cache_shrink(cache_expect_alive("pcpu_cache_shrink", public));
+	return cache_shrink(cache_expect_alive("pcpu_cache_shrink", cache));
 }
 
-size_t pcpu_cache_live(struct pcpu_cache *public, size_t max, void **objects)
+size_t pcpu_cache_live(struct pcpu_cache *cache, size_t max, void **objects)
 {
-	struct cache *cache = cache_expect_alive("pcpu_cache_live", public);
+	struct cache *self = cache_expect_alive("pcpu_cache_live", cache);
 
-	cache_shrink(cache);
-	return table_list(&cache->table, max, objects);
+	cache_shrink(self);
+	return table_list(&self->table, max, objects);
 }
 
 static uint64_t sum(const struct cache *cache, enum cache_event event)
@@ -192,29 +191,29 @@ static uint64_t sum(const struct cache *cache, enum cache_event event)
 	return nr;
 }
 
-int pcpu_cache_stats(struct pcpu_cache *public, struct pcpu_cache_info *stats)
+int pcpu_cache_stats(struct pcpu_cache *cache, struct pcpu_cache_info *stats)
 {
-	struct cache *cache = cache_expect_alive("pcpu_cache_stats", public);
+	struct cache *self = cache_expect_alive("pcpu_cache_stats", cache);
 
 	if (!stats) {
 		errno = EINVAL;
 		return -1;
 	}
 	memset(stats, 0, sizeof(*stats));
-	memcpy(stats->name, cache->name, sizeof(stats->name));
-	stats->object_bytes = cache->weight;
+	memcpy(stats->name, self->name, sizeof(stats->name));
+	stats->object_bytes = self->weight;
 	/* relaxed: statistics */
-	stats->budget = load_relaxed(&cache->budget);
-	stats->held_bytes = load_relaxed(&cache->held);
-	stats->nr_magazines = load_relaxed(&cache->nr_magazines);
-	stats->capacity = load_relaxed(&cache->capacity);
-	stats->nr_cached = cache_count_cached(cache);
-	stats->cached_bytes = stats->nr_cached * cache->weight;
-	stats->nr_objects = table_list(&cache->table, 0, NULL);
-	stats->nr_constructed = sum(cache, ON_ENTER);
+	stats->budget = load_relaxed(&self->budget);
+	stats->held_bytes = load_relaxed(&self->held);
+	stats->nr_magazines = load_relaxed(&self->nr_magazines);
+	stats->capacity = load_relaxed(&self->capacity);
+	stats->nr_cached = cache_count_cached(self);
+	stats->cached_bytes = stats->nr_cached * self->weight;
+	stats->nr_objects = table_list(&self->table, 0, NULL);
+	stats->nr_constructed = sum(self, ON_ENTER);
 	stats->nr_destructed = stats->nr_constructed - stats->nr_objects;
-	stats->nr_refused = sum(cache, ON_REFUSAL);
-	stats->nr_over_budget = sum(cache, ON_OVERFLOW);
+	stats->nr_refused = sum(self, ON_REFUSAL);
+	stats->nr_over_budget = sum(self, ON_OVERFLOW);
 	return 0;
 }
 
@@ -235,25 +234,25 @@ static void tell_of_live(const struct cache *cache, size_t nr)
 		 nr > LISTED ? " ..." : "");
 }
 
-int pcpu_cache_destroy(struct pcpu_cache *public)
+int pcpu_cache_destroy(struct pcpu_cache *cache)
 {
-	struct cache *cache;
+	struct cache *self;
 	size_t nr;
 
-	if (!public)
+	if (!cache)
 		return 0;
-	cache = cache_expect_alive("pcpu_cache_destroy", public);
-	cache_shrink(cache);
-	nr = table_list(&cache->table, 0, NULL);
+	self = cache_expect_alive("pcpu_cache_destroy", cache);
+	cache_shrink(self);
+	nr = table_list(&self->table, 0, NULL);
 	if (nr) {
-		tell_of_live(cache, nr);
+		tell_of_live(self, nr);
 		errno = EBUSY;
 		return -1;
 	}
-	cache_unlink(cache);
-	store_relaxed(&cache->is_dead, 1); /* relaxed: nobody else uses it */
-	libpcpu_free(cache->depots);
-	table_destroy(&cache->table);
-	bury(cache);
+	cache_unlink(self);
+	store_relaxed(&self->is_dead, 1); /* relaxed: nobody else uses it */
+	libpcpu_free(self->depots);
+	table_destroy(&self->table);
+	bury(self);
 	return 0;
 }

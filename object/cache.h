@@ -101,7 +101,8 @@ struct cache {
 	unsigned flags;
 	bool debug;         /* each object is checked */
 	bool has_sequences; /* else anybody exchanges what CPUs have */
-	size_t weight;      /* bytes of an object over all copies */
+	size_t nr_copies;   /* of an object */
+	size_t weight;      /* its bytes over all copies, with what is tied */
 	atom64 budget;      /* bytes */
 	atom64 held;        /* bytes that magazines could hold */
 	atom64 nr_magazines;
@@ -140,7 +141,9 @@ static inline atom64 *cache_loaded(struct cache *cache, int cpu)
 /* The depot of a CPU's node. */
 static inline struct depot *cache_depot(const struct cache *cache, int cpu)
 {
-	return pcpu_ptr(cache->depots, libpcpu_node_leader(cpu));
+	struct depot *depots = cache->depots;
+
+	return pcpu_ptr(depots, libpcpu_node_leader(cpu));
 }
 
 /* Visit all depots, each as that of a CPU. */

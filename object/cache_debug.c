@@ -38,19 +38,9 @@ static char *next_copy(const struct cache *cache, void *object, int *cpu)
 		       : NULL;
 }
 
-static size_t bytes_of(const struct cache *cache, void *object)
-{
-	size_t bytes = 0;
-	int cpu = -1;
-
-	while (next_copy(cache, object, &cpu))
-		bytes += cache->size;
-	return bytes;
-}
-
 static char *keep(const struct cache *cache, void *object)
 {
-	char *contents = malloc(bytes_of(cache, object)), *copy;
+	char *contents = malloc(cache->size * cache->nr_copies), *copy;
 	size_t at = 0;
 	int cpu = -1;
 

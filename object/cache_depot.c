@@ -17,10 +17,11 @@ void cache_size_magazines(struct cache *cache)
 {
 	/* relaxed: any size will do */
 	uint64_t objects = load_relaxed(&cache->budget) / cache->weight;
-	uint64_t nr_cpus = 0, nr_nodes = 0, capacity, slots;
-	int cpu;
+	/* The first CPU leads its node. */
+	uint64_t nr_cpus = 1, nr_nodes = 1, capacity, slots;
+	int cpu = libpcpu_cpu_next(-1);
 
-	pcpu_for_each_cpu (cpu) {
+	while ((unsigned)(cpu = libpcpu_cpu_next(cpu)) < libpcpu_nr_cpu_ids) {
 		nr_cpus++;
 		nr_nodes += libpcpu_node_leader(cpu) == cpu;
 	}

@@ -100,33 +100,33 @@ struct cache *cache_expect_alive(const char *caller,
 	return cache;
 }
 
-void *libpcpu_cache_alloc(struct pcpu_cache *public)
+void *libpcpu_cache_alloc(struct pcpu_cache *cache)
 {
-	struct cache *cache = cache_expect_alive("pcpu_cache_alloc", public);
+	struct cache *self = cache_expect_alive("pcpu_cache_alloc", cache);
 	void *object;
 
-	if (libpcpu_cache_try_pop(public, &object))
+	if (libpcpu_cache_try_pop(cache, &object))
 		return object;
-	object = cache_pop(cache);
+	object = cache_pop(self);
 	if (!object)
-		return enter(cache);
-	if (cache->debug)
-		cache_debug_alloc(cache, object, "pcpu_cache_alloc");
+		return enter(self);
+	if (self->debug)
+		cache_debug_alloc(self, object, "pcpu_cache_alloc");
 	return object;
 }
 
-void libpcpu_cache_free(struct pcpu_cache *public, void *object)
+void libpcpu_cache_free(struct pcpu_cache *cache, void *object)
 {
-	struct cache *cache = cache_expect_alive("pcpu_cache_free", public);
+	struct cache *self = cache_expect_alive("pcpu_cache_free", cache);
 
-	if (!object || libpcpu_cache_try_push(public, object))
+	if (!object || libpcpu_cache_try_push(cache, object))
 		return;
-	if (cache->debug)
-		cache_debug_free(cache, object);
-	if (cache_push(cache, object))
+	if (self->debug)
+		cache_debug_free(self, object);
+	if (cache_push(self, object))
 		return;
-	cache_count(cache, ON_OVERFLOW);
-	cache_leave(cache, object);
+	cache_count(self, ON_OVERFLOW);
+	cache_leave(self, object);
 }
 
 static void free_bulk(struct pcpu_cache *cache, size_t nr, void **objects)

@@ -32,14 +32,16 @@ void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies, int32_t batch)
 void libpcpu_batch_add_slow(int64_t *shared, int32_t *copies, int64_t x,
 			    int32_t batch)
 {
+	int32_t now;
+
 	if (x >= batch || x <= -batch) {
 		/* relaxed: a count publishes nothing */
 		fetch_add_relaxed((atom64 *)shared, (uint64_t)x);
 		return;
 	}
-	if (x)
-		libpcpu_this_add(*copies, (int32_t)x);
-	libpcpu_batch_pass_on(shared, copies, batch);
+	now = libpcpu_this_add_return(*copies, (int32_t)x);
+	if (now >= batch || now <= -batch)
+		libpcpu_batch_pass_on(shared, copies, batch);
 }
 
 int64_t libpcpu_batch_sum(const int64_t *shared, int32_t *copies)

@@ -10,7 +10,6 @@
 #include "chunk/compiler.h"
 
 #define ALL_FLAGS (PCPU_NOWAIT | PCPU_COUNTER_SHARED | PCPU_COUNTER_UNOWNED)
-#define BATCH_MIN 32
 
 /* The fields are plain, as the header has users who do not know our wrappers.
  */
@@ -43,44 +42,22 @@ static int32_t *load_copies(const struct pcpu_counter *counter)
 	return (int32_t *)(uintptr_t)load_acquire(copies_of(counter));
 }
 
-static int32_t default_batch(void)
-{
-	int32_t batch = 2 * (int32_t)libpcpu_nr_cpu_ids;
-
-	return batch > BATCH_MIN ? batch : BATCH_MIN;
-}
-
 /* --- life ----------------------------------------------------------------- */
 
-static void init(struct pcpu_counter *counter, int64_t value, unsigned flags,
-		 int32_t batch)
+static void destroy(struct pcpu_counter *counter)
 {
-	counter->copies = NULL;
-	counter->owner =
-		flags & PCPU_COUNTER_UNOWNED ? NULL : libpcpu_counter_thread();
-	counter->own = 0;
-	counter->shared = value;
-	counter->batch = batch;
-	counter->flags = flags;
+	int32_t *copies = load_copies(counter);
+
+	if (!copies)
+		return;
+	libpcpu_free(copies);
+	/* relaxed: nobody else uses it any more */
+	store_relaxed(copies_of(counter), 0);
 }
 
-static void destroy_many(struct pcpu_counter *counters, size_t nr)
+void libpcpu_counter_destroy(struct pcpu_counter *counter)
 {
-	while (nr--) {
-		libpcpu_free(load_copies(&counters[nr]));
-		/* relaxed: nobody else uses it any more */
-		store_relaxed(copies_of(&counters[nr]), 0);
-	}
-}
-
-void pcpu_counter_destroy_many(struct pcpu_counter *counters, size_t nr)
-{
-	destroy_many(counters, nr);
-}
-
-void pcpu_counter_destroy(struct pcpu_counter *counter)
-{
-	destroy_many(counter, 1);
+	destroy(counter);
 }
 
 static int upgrade(struct pcpu_counter *counter)
@@ -113,17 +90,17 @@ static int upgrade_many(struct pcpu_counter *counters, size_t nr)
 
 	for (i = 0; i < nr; i++)
 		if (upgrade(&counters[i])) {
-			destroy_many(counters, i);
+			while (i--)
+				destroy(&counters[i]);
 			errno = ENOMEM;
 			return -1;
 		}
 	return 0;
 }
 
-static int init_many(struct pcpu_counter *counters, size_t nr, int64_t value,
-		     unsigned flags)
+int libpcpu_counter_init(struct pcpu_counter *counters, size_t nr,
+			 int64_t value, unsigned flags)
 {
-	int32_t batch = default_batch();
 	size_t i;
 
 	if (flags & ~ALL_FLAGS) {
@@ -131,20 +108,8 @@ static int init_many(struct pcpu_counter *counters, size_t nr, int64_t value,
 		return -1;
 	}
 	for (i = 0; i < nr; i++)
-		init(&counters[i], value, flags, batch);
+		libpcpu_counter_start(&counters[i], value, flags);
 	return flags & PCPU_COUNTER_SHARED ? upgrade_many(counters, nr) : 0;
-}
-
-int pcpu_counter_init_many(struct pcpu_counter *counters, size_t nr,
-			   int64_t value, unsigned flags)
-{
-	return init_many(counters, nr, value, flags);
-}
-
-int pcpu_counter_init(struct pcpu_counter *counter, int64_t value,
-		      unsigned flags)
-{
-	return init_many(counter, 1, value, flags);
 }
 
 int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch)

@@ -147,9 +147,13 @@ static int64_t take_full(const struct pcpu_counter_tree *tree)
 void libpcpu_counter_tree_add(struct pcpu_counter_tree *tree, int64_t x)
 {
 	int64_t up = full_batches(x, tree->batch);
+	int32_t rest = (int32_t)(x - up), now;
 
-	if (x - up)
-		pcpu_this_add(*tree->copies, (int32_t)(x - up));
+	if (rest) {
+		now = libpcpu_this_add_return(*tree->copies, rest);
+		if (!up && now < tree->batch && now > -tree->batch)
+			return;
+	}
 	pass_on(tree, (uint32_t)libpcpu_here()->cpu, up + take_full(tree));
 }
 

@@ -251,6 +251,29 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 		done = !refused;                                         \
 	} while (0)
 
+/* See <pcpu/operations.h>. The condition says that the sum is beyond it. */
+#define LIBPCPU_ADD_UNLESS(condition)                               \
+	do {                                                        \
+		uintptr_t at, refused;                              \
+		int32_t sum;                                        \
+		__asm__ __volatile__(                               \
+			LIBPCPU_COPY                                \
+			"ldr %w[sum], [%[p], %[at]]\n\t"            \
+			"add %w[sum], %w[sum], %w[x]\n\t"           \
+			"cmp %w[sum], %w[limit]\n\t"                \
+			"cset %w[refused], " condition "\n\t"       \
+			"cbnz %w[refused], 5f\n\t"                  \
+			"str %w[sum], [%[p], %[at]]\n" LIBPCPU_END  \
+			: [at] "=&r"(at), [refused] "=&r"(refused), \
+			  [sum] "=&r"(sum)                          \
+			: LIBPCPU_COPY_INPUTS(p), [x] "r"(x),       \
+			  [limit] "r"(limit)                        \
+			: "cc", "memory");                          \
+		done = !refused;                                    \
+	} while (0)
+#define LIBPCPU_TRY_ADD_UP_TO LIBPCPU_ADD_UNLESS("gt")
+#define LIBPCPU_TRY_ADD_DOWN_TO LIBPCPU_ADD_UNLESS("lt")
+
 #ifdef __cplusplus
 }
 #endif

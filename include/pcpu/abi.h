@@ -91,6 +91,9 @@ int libpcpu_fence(void);
 /* Returns cpu; aborts with a message if cpu is not possible. */
 unsigned libpcpu_check_cpu(int cpu);
 
+/* What libpcpu_window() says of what is aligned to 64 bytes or less. */
+#define LIBPCPU_SKEWED 0u
+
 /* In which window, or on which side, handle p is. */
 static inline unsigned libpcpu_window(const volatile void *p)
 {

@@ -36,18 +36,29 @@ void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies, int32_t batch);
 
 #pragma GCC visibility pop
 
+#ifndef MODEL_CHECK
+/*
+ * Add x to the running CPU's copy, by a sequence that is tried once, unless
+ * that makes a full batch. One that was there before, on the other side of 0,
+ * is passed on by who made it.
+ */
+static inline bool libpcpu_batch_try_add(int32_t *copies, int64_t x,
+					 int32_t batch)
+{
+	if (x >= LIBPCPU_BATCH_LIMIT || x <= -LIBPCPU_BATCH_LIMIT)
+		return false;
+	return x > 0 ? libpcpu_try_add_up_to(copies, (int32_t)x, batch - 1)
+		     : libpcpu_try_add_down_to(copies, (int32_t)x, 1 - batch);
+}
+#endif
+
 /* Add x to the running CPU's copy, if it is less than a batch. */
 static inline void libpcpu_batch_add(int64_t *shared, int32_t *copies,
 				     int64_t x, int32_t batch)
 {
 #ifndef MODEL_CHECK
-	if (x < batch && x > -batch) {
-		int32_t now = libpcpu_this_add_return(*copies, (int32_t)x);
-
-		if (now < batch && now > -batch)
-			return;
-		x = 0;
-	}
+	if (LIBPCPU_LIKELY(libpcpu_batch_try_add(copies, x, batch)))
+		return;
 #endif
 	libpcpu_batch_add_slow(shared, copies, x, batch);
 }

@@ -62,25 +62,6 @@ struct pcpu_counter {
 #pragma GCC visibility push(default)
 
 /*
- * Make a counter of the value, owned by the calling thread. Returns 0, or -1
- * with errno
- *	EINVAL	unknown flag
- *	ENOMEM	no memory for its copies (PCPU_COUNTER_SHARED alone)
- * Wait-free and without memory but for that flag. Follows
- * percpu_counter_init().
- */
-int pcpu_counter_init(struct pcpu_counter *counter, int64_t value,
-		      unsigned flags);
-
-/* The same for nr counters, or for none. percpu_counter_init_many(). */
-int pcpu_counter_init_many(struct pcpu_counter *counters, size_t nr,
-			   int64_t value, unsigned flags);
-
-/* Give its memory back. The counter is no longer one. */
-void pcpu_counter_destroy(struct pcpu_counter *counter);
-void pcpu_counter_destroy_many(struct pcpu_counter *counters, size_t nr);
-
-/*
  * Give it a copy per CPU now. Returns 0, also if it has them, or -1 with errno
  * ENOMEM: then it works on as it is, and later updates of other threads try
  * again. Lock-free; may run beside updates. Cost: as pcpu_alloc().
@@ -109,6 +90,9 @@ int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch);
 int pcpu_counter_compare(const struct pcpu_counter *counter, int64_t other);
 
 /* What inline functions leave to the library. */
+int libpcpu_counter_init(struct pcpu_counter *counters, size_t nr,
+			 int64_t value, unsigned flags);
+void libpcpu_counter_destroy(struct pcpu_counter *counter);
 void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x,
 			 int32_t batch);
 
@@ -117,7 +101,75 @@ void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x,
 /* A number of the running thread's that no other living thread has. */
 static inline const void *libpcpu_counter_thread(void)
 {
+#if defined(__x86_64__) && !defined(MODEL_CHECK)
+	const void *self;
+
+	/* One load that loops do once. */
+	__asm__("movq %%fs:0, %0" : "=r"(self));
+	return self;
+#else
 	return &libpcpu_self;
+#endif
+}
+
+static inline void libpcpu_counter_start(struct pcpu_counter *counter,
+					 int64_t value, unsigned flags)
+{
+	int32_t batch = 2 * (int32_t)libpcpu_nr_cpu_ids;
+
+	counter->copies = NULL;
+	counter->owner =
+		flags & PCPU_COUNTER_UNOWNED ? NULL : libpcpu_counter_thread();
+	counter->own = 0;
+	counter->shared = value;
+	counter->batch = batch > 32 ? batch : 32;
+	counter->flags = flags;
+}
+
+/*
+ * Make a counter of the value, owned by the calling thread. Returns 0, or -1
+ * with errno
+ *	EINVAL	unknown flag
+ *	ENOMEM	no memory for its copies (PCPU_COUNTER_SHARED alone)
+ * Wait-free and without memory but for that flag. Follows
+ * percpu_counter_init().
+ */
+static inline int pcpu_counter_init(struct pcpu_counter *counter, int64_t value,
+				    unsigned flags)
+{
+	if (flags)
+		return libpcpu_counter_init(counter, 1, value, flags);
+	libpcpu_counter_start(counter, value, 0);
+	return 0;
+}
+
+/* The same for nr counters, or for none. percpu_counter_init_many(). */
+static inline int pcpu_counter_init_many(struct pcpu_counter *counters,
+					 size_t nr, int64_t value,
+					 unsigned flags)
+{
+	size_t i;
+
+	if (flags)
+		return libpcpu_counter_init(counters, nr, value, flags);
+	for (i = 0; i < nr; i++)
+		libpcpu_counter_start(&counters[i], value, 0);
+	return 0;
+}
+
+/* Give its memory back. The counter is no longer one. */
+static inline void pcpu_counter_destroy(struct pcpu_counter *counter)
+{
+	/* Relaxed: nobody else uses it any more. */
+	if (__atomic_load_n(&counter->copies, __ATOMIC_RELAXED))
+		libpcpu_counter_destroy(counter);
+}
+
+static inline void pcpu_counter_destroy_many(struct pcpu_counter *counters,
+					     size_t nr)
+{
+	while (nr--)
+		pcpu_counter_destroy(&counters[nr]);
 }
 
 /*
@@ -149,13 +201,12 @@ static inline void pcpu_counter_add_batch(struct pcpu_counter *counter,
 	/* Pairs with pcpu_counter_upgrade(): the copies are zero. */
 	int32_t *copies = __atomic_load_n(&counter->copies, __ATOMIC_ACQUIRE);
 
-	if (!copies) {
-		if (counter->owner == libpcpu_counter_thread()) {
-			libpcpu_counter_add_own(counter, x);
-			return;
-		}
-	} else {
+	if (LIBPCPU_LIKELY(copies)) {
 		libpcpu_batch_add(&counter->shared, copies, x, batch);
+		return;
+	}
+	if (counter->owner == libpcpu_counter_thread()) {
+		libpcpu_counter_add_own(counter, x);
 		return;
 	}
 #endif
@@ -306,15 +357,8 @@ static inline void pcpu_counter_tree_add(struct pcpu_counter_tree *tree,
 					 int64_t x)
 {
 #ifndef MODEL_CHECK
-	int32_t batch = tree->batch;
-
-	if (x < batch && x > -batch) {
-		int32_t now = pcpu_this_add_return(*tree->copies, (int32_t)x);
-
-		if (now < batch && now > -batch)
-			return;
-		x = 0;
-	}
+	if (LIBPCPU_LIKELY(libpcpu_batch_try_add(tree->copies, x, tree->batch)))
+		return;
 #endif
 	libpcpu_counter_tree_add(tree, x);
 }

@@ -120,6 +120,25 @@ LIBPCPU_INLINE bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
 	return done;
 }
 
+/* For counting in batches: add to a copy in the first window, unless it would
+ * be more than the limit, or less. */
+LIBPCPU_INLINE bool libpcpu_try_add_up_to(int32_t *p, int32_t x, int32_t limit)
+{
+	bool done;
+
+	LIBPCPU_TRY_ADD_UP_TO;
+	return done;
+}
+
+LIBPCPU_INLINE bool libpcpu_try_add_down_to(int32_t *p, int32_t x,
+					    int32_t limit)
+{
+	bool done;
+
+	LIBPCPU_TRY_ADD_DOWN_TO;
+	return done;
+}
+
 /* --- on a copy that is ours ----------------------------------------------- */
 
 LIBPCPU_INLINE void libpcpu_own_write(uintptr_t copy, unsigned size, uint64_t x)

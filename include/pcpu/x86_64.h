@@ -83,9 +83,10 @@ extern "C" {
 	"jne 5f\n\t" LIBPCPU_BEGIN LIBPCPU_FIND \
 	"movq (%[offset],%[at]), %[at]\n\t"
 
-#define LIBPCPU_COPY_INPUTS(p)                                            \
+#define LIBPCPU_COPY_INPUTS(p) LIBPCPU_COPY_INPUTS_IN(p, libpcpu_window(p))
+#define LIBPCPU_COPY_INPUTS_IN(p, window)                                 \
 	LIBPCPU_FIND_INPUTS, [p] "r"(p), [place] "m"(libpcpu_self.place), \
-		[offset] "r"(&libpcpu_place0->offset[libpcpu_window(p)])
+		[offset] "r"(&libpcpu_place0->offset[window])
 
 /*
  * Become the owner of the place that we run on. The place that the thread names
@@ -203,6 +204,26 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 			: "memory");                                          \
 		*old = value;                                                 \
 	} while (0)
+
+/* See <pcpu/operations.h>. The jump says that the sum is beyond the limit; the
+ * zero flag is clear then. */
+#define LIBPCPU_ADD_UNLESS(jump)                                               \
+	do {                                                                   \
+		uintptr_t at;                                                  \
+		int32_t sum;                                                   \
+		__asm__ __volatile__(                                          \
+			LIBPCPU_COPY "movl (%[p],%[at]), %[sum]\n\t"           \
+				     "addl %[x], %[sum]\n\t"                   \
+				     "cmpl %[limit], %[sum]\n\t" jump          \
+				     " 5f\n\t"                                 \
+				     "movl %[sum], (%[p],%[at])\n" LIBPCPU_END \
+			: [at] "=&r"(at), "=@ccz"(done), [sum] "=&r"(sum)      \
+			: LIBPCPU_COPY_INPUTS_IN(p, LIBPCPU_SKEWED),           \
+			  [x] "er"(x), [limit] "er"(limit)                     \
+			: "memory");                                           \
+	} while (0)
+#define LIBPCPU_TRY_ADD_UP_TO LIBPCPU_ADD_UNLESS("jg")
+#define LIBPCPU_TRY_ADD_DOWN_TO LIBPCPU_ADD_UNLESS("jl")
 
 /* --- on a copy that is ours ----------------------------------------------- */
 

@@ -4,6 +4,7 @@
  */
 #include <pcpu/counter.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include "arena/arena.h"
 #include "tests/support.h"
@@ -226,6 +227,42 @@ START_TEST(read__of_a_shared_counter__within_a_batch_for_each_cpu)
 }
 END_TEST
 
+static void stay_here(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET((unsigned)sched_getcpu(), &here);
+	sched_setaffinity(0, sizeof(here), &here);
+}
+
+/* On one CPU, so that only one copy has any. */
+START_TEST(add__up_and_down__no_copy_keeps_a_batch)
+{
+	struct pcpu_counter counter;
+	int64_t sum = 0, x;
+
+	pcpu_counter_init(&counter, 0, PCPU_COUNTER_SHARED);
+	pcpu_counter_batch_set(&counter, 5);
+	stay_here();
+	for (x = -7; x <= 7; x++) {
+		int turn;
+
+		for (turn = 0; turn < 20; turn++) {
+			int64_t kept;
+
+			pcpu_counter_add(&counter, turn % 3 ? x : -1);
+			sum += turn % 3 ? x : -1;
+			kept = sum - pcpu_counter_read(&counter);
+			ck_assert_int_lt(kept, 5);
+			ck_assert_int_gt(kept, -5);
+			ck_assert_int_eq(pcpu_counter_sum(&counter), sum);
+		}
+	}
+	pcpu_counter_destroy(&counter);
+}
+END_TEST
+
 START_TEST(add__of_a_batch_or_more__is_seen_at_once)
 {
 	struct pcpu_counter counter;
@@ -332,6 +369,7 @@ static Suite *suite(void)
 	tcase_add_test(tc, batch__out_of_range__einval);
 	tcase_add_test(tc,
 		       read__of_a_shared_counter__within_a_batch_for_each_cpu);
+	tcase_add_test(tc, add__up_and_down__no_copy_keeps_a_batch);
 	tcase_add_test(tc, add__of_a_batch_or_more__is_seen_at_once);
 	tcase_add_test(tc,
 		       compare__near_and_far__the_sign_of_the_exact_difference);

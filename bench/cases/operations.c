@@ -2,22 +2,18 @@
 /*
  * operations - this_cpu operations and pins, beside what they are made of.
  *
- * All loops run in turn, in rounds so short that most are not preempted, and
- * the least time of each counts: so the noise of the machine is left out, and
- * the ratio is of figures of the same moment. One case for each context.
+ * Loops beside each other (rounds.h), one case for each context.
  *
  *	hand	a restartable sequence by the book: the CPU's number, the
  *		counter's address, then in the sequence: still that CPU? add
  *	least	the shortest: number, shift, add, all in the sequence
  */
 #include "bench/case.h"
-#include "bench/clock.h"
-#include "bench/rival.h"
+#include "bench/rounds.h"
 
 #include <pcpu.h>
-#include <string.h>
 
-enum { ROUND = 2000, LINES = LIBPCPU_CPUS_MAX };
+enum { LINES = LIBPCPU_CPUS_MAX };
 
 struct line {
 	_Alignas(64) uint64_t count;
@@ -98,18 +94,8 @@ static bool try_least(void)
 }
 #endif
 
-/* What a round does. Out of line, so that their loops do not mix. */
-#define LOOP(name, statement)                            \
-	static __attribute__((noinline)) void name(void) \
-	{                                                \
-		uint64_t *p = handle;                    \
-		unsigned i;                              \
-                                                         \
-		for (i = 0; i < ROUND; i++) {            \
-			(void)p;                         \
-			statement;                       \
-		}                                        \
-	}
+#define LOOP(name, statement) \
+	ROUND_LOOP(name, uint64_t *p = handle; (void)p; statement)
 
 LOOP(do_plain, plain++)
 LOOP(do_atomic, __atomic_fetch_add(&lines[0].count, 1, __ATOMIC_RELAXED))
@@ -137,10 +123,7 @@ static void do_pinned_add(void)
 	pcpu_unpin();
 }
 
-static const struct loop {
-	const char *name;
-	void (*run)(void);
-} loops[] = {
+static const struct loop loops[] = {
 	{"plain", do_plain},
 	{"atomic", do_atomic},
 	{"hand", do_hand},
@@ -159,8 +142,7 @@ enum { NR_LOOPS = sizeof(loops) / sizeof(loops[0]), HAND = 2, ADD = 4 };
 
 static void operations_run(const struct job *job, struct result *result)
 {
-	uint64_t end = clock_ns() + (uint64_t)job->window_ms * 1000000;
-	uint64_t least[NR_LOOPS];
+	double ns[NR_LOOPS];
 	unsigned i;
 
 	if (pcpu_context() != *(const int *)job->bench->arg) {
@@ -172,22 +154,12 @@ static void operations_run(const struct job *job, struct result *result)
 		result_fail(result, "no memory");
 		return;
 	}
-	memset(least, 0xff, sizeof(least));
-	while (clock_ns() < end)
-		for (i = 0; i < NR_LOOPS; i++) {
-			uint64_t begin = clock_ns(), ns;
-
-			loops[i].run();
-			ns = clock_ns() - begin;
-			least[i] = ns < least[i] ? ns : least[i];
-		}
+	rounds_run(job, loops, NR_LOOPS, ns);
 	for (i = 0; i < NR_LOOPS; i++)
 		if (HAVE_HAND || (i != HAND && i != HAND + 1))
-			result_add(result, loops[i].name,
-				   (double)least[i] / ROUND);
+			result_add(result, loops[i].name, ns[i]);
 	if (HAVE_HAND)
-		result_add(result, "of_hand",
-			   (double)least[ADD] / (double)least[HAND]);
+		result_add(result, "of_hand", ns[ADD] / ns[HAND]);
 }
 
 static const struct metric metrics[] = {

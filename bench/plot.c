@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The five pictures of a report. Each is a grid filled from the plan's cells.
+ * The six pictures of a report. Each is a grid filled from the plan's cells.
  */
 #include "grid.h"
 #include "report.h"
@@ -113,6 +113,25 @@ static void fill_memory(const struct plan *plan, struct grid *grid)
 	}
 }
 
+/* What a process costs, by how it comes to its counters. */
+static void fill_objects(const struct plan *plan, struct grid *grid)
+{
+	char cpus[GRID_LABEL];
+	unsigned i;
+
+	for (i = 0; i < plan->nr; i++) {
+		const struct cell *cell = &plan->cell[i];
+
+		if (!is_case(cell, "process*"))
+			continue;
+		snprintf(cpus, sizeof(cpus), "%u", cell->cpus);
+		grid_set(grid, cpus,
+			 is_case(cell, "process") ? cell->rival->name
+						  : cell->bench->name,
+			 median(plan, cell, "ns"));
+	}
+}
+
 static const struct {
 	struct grid grid; /* its texts only */
 	void (*fill)(const struct plan *plan, struct grid *grid);
@@ -153,6 +172,13 @@ static const struct {
 	  .y_label = "bytes per live byte",
 	  .log_y = true},
 	 fill_memory},
+	{{.kind = GRID_LINES,
+	  .file = "objects",
+	  .title = "Counters of a short-lived process: the cost of more CPUs",
+	  .x_label = "simulated CPUs",
+	  .y_label = "ns per process",
+	  .log_y = true},
+	 fill_objects},
 };
 
 void report_plot(const struct plan *plan)

@@ -21,7 +21,8 @@ extern const struct bench_case case_pair, case_pair_mixed, case_batch,
 	case_search_1k, case_search_10k, case_search_100k, case_search_1m,
 	case_memory_10k, case_memory_100k, case_memory_counters,
 	case_operations_cpu, case_operations_thread, case_operations_mm_cid,
-	case_cache;
+	case_cache, case_process, case_process_cached, case_process_counters,
+	case_process_lazy, case_lazy, case_counter;
 
 const struct rival *const rivals[] = {
 	&rival_pcpu,
@@ -70,6 +71,12 @@ const struct bench_case *const cases[] = {
 	&case_operations_thread,
 	&case_operations_mm_cid,
 	&case_cache,
+	&case_process,
+	&case_process_cached,
+	&case_process_counters,
+	&case_process_lazy,
+	&case_lazy,
+	&case_counter,
 	NULL,
 };
 

@@ -111,6 +111,34 @@ static const struct goal cache_goals[] = {
 	     CACHE(256), OF_ITS_OWN),
 };
 
+/* How many times less a process costs so, at 256 CPUs. */
+#define PROCESS(how, rival, limit)                                             \
+	GOAL("process, 256 CPUs: " how ", faster than " rival, "ns", AT_LEAST, \
+	     limit, "x", SPOT("process", rival, 256, 1),                       \
+	     SPOT("process-" how, SUBJECT, 256, 1))
+#define COUNTER SPOT("counter", SUBJECT, 256, 1)
+
+static const struct goal object_goals[] = {
+	PROCESS("cached", BASELINE, 50),
+	PROCESS("cached", SUBJECT, 10),
+	PROCESS("counters", BASELINE, 50),
+	PROCESS("counters", SUBJECT, 10),
+	GOAL("counter: a life with 10 adds, of a volatile integer's",
+	     "of_plain", AT_MOST, 3, "x", COUNTER, OF_ITS_OWN),
+	GOAL("counter: memory of one that has one thread", "memory", AT_MOST, 0,
+	     " B", COUNTER, OF_ITS_OWN),
+	GOAL("counter, shared, 256 CPUs: an add, of this_add's time", "of_this",
+	     AT_MOST, 1.3, "x", COUNTER, OF_ITS_OWN),
+	GOAL("counter tree, 256 CPUs: an add, of a counter's", "of_shared",
+	     AT_MOST, 2, "x", COUNTER, OF_ITS_OWN),
+	GOAL("counter tree: approximate value at 256 CPUs, of that at as real",
+	     "approx", AT_MOST, 1.25, "x", COUNTER,
+	     SPOT("counter", SUBJECT, CPUS_REAL, 1)),
+	GOAL("lazy: time at 1,024 CPUs, of that at as many as real", "ns",
+	     AT_MOST, 1.25, "x", SPOT("lazy", SUBJECT, 1024, 1),
+	     SPOT("lazy", SUBJECT, CPUS_REAL, 1)),
+};
+
 #define CROWD SPOT("crowd", SUBJECT, CPUS_REAL, 32)
 #define STOPPED SPOT("stopped", SUBJECT, CPUS_REAL, THREADS_CORES)
 
@@ -280,6 +308,7 @@ unsigned targets_measure(const struct plan *plan,
 		add_goal(&list, &scaling_goal);
 	ADD_ALL(&list, operation_goals);
 	ADD_ALL(&list, cache_goals);
+	ADD_ALL(&list, object_goals);
 	ADD_ALL(&list, crowd_goals);
 	add_memory(&list, "memory-kernel-10k");
 	add_memory(&list, "memory-kernel-100k");

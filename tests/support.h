@@ -53,8 +53,10 @@
 #endif
 #define SUPPORT_SANITIZED (SUPPORT_ASAN || SUPPORT_TSAN)
 
-/* Less work where a sanitizer makes each step dearer. */
+/* Less work where a sanitizer, or an emulator, makes each step dearer. */
+#ifndef SUPPORT_SLOWDOWN
 #define SUPPORT_SLOWDOWN (SUPPORT_TSAN ? 10 : SUPPORT_ASAN ? 5 : 1)
+#endif
 #define SUPPORT_SCALE(n) (((n) + SUPPORT_SLOWDOWN - 1) / SUPPORT_SLOWDOWN)
 
 #define SUPPORT_TEXT_MAX 16384

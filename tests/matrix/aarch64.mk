@@ -9,7 +9,7 @@ LD := aarch64-linux-gnu-ld
 AR := aarch64-linux-gnu-ar
 OBJCOPY := aarch64-linux-gnu-objcopy
 ROOT := $(CURDIR)/build/aarch64-root
-MODEFLAGS += --sysroot=$(ROOT)
+MODEFLAGS += --sysroot=$(ROOT) -DSUPPORT_SLOWDOWN=20
 
 export RUNNER := tests/matrix/emulate $(ROOT) build/aarch64-again.so
 build/setup-build build/setup-check: | $(ROOT)/.stamp

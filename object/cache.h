@@ -45,7 +45,7 @@ typedef struct libpcpu_magazine magazine;
 
 /* With its head, 512 bytes. */
 #define MAGAZINE_MAX 61u
-#define MAGAZINE_ALIGN 64u
+#define MAGAZINE_ALIGN ((size_t)64)
 
 /* Events, counted by CPU. */
 enum cache_event { ON_ENTER, ON_REFUSAL, ON_OVERFLOW, NR_EVENTS };

@@ -133,7 +133,7 @@ static void *shifted;
 
 static void shift(void *p)
 {
-	shifted = SHIFT_PERCPU_PTR(p, per_cpu_offset(0));
+	shifted = SHIFT_PERCPU_PTR(p, per_cpu_offset(0) + 1);
 }
 
 /* object: 2, CPU: 2 */
@@ -154,12 +154,10 @@ static void kernel_pointers(struct fuzz *fuzz)
 	require(pcpu_alloc_size(p) == object->usable, "size of %p", (void *)p);
 	require(per_cpu_ptr(p, cpu) == pcpu_ptr(p, cpu), "copy of %p",
 		(void *)p);
-	if (object->align <= 64) {
-		require(SHIFT_PERCPU_PTR(p, per_cpu_offset(cpu)) ==
-				per_cpu_ptr(p, cpu),
-			"shift of %p", (void *)p);
+	require(SHIFT_PERCPU_PTR(p, per_cpu_offset(cpu)) == per_cpu_ptr(p, cpu),
+		"shift of %p", (void *)p);
+	if (object->align <= 64)
 		return;
-	}
 	require(fuzz_aborts(shift, p), "shifts %p", (void *)p);
 	fuzz_expect_heard("libpcpu: SHIFT_PERCPU_PTR(0x");
 }

@@ -223,6 +223,8 @@ void libpcpu_cache_free(struct pcpu_cache *cache, void *object);
 
 #if LIBPCPU_SEQUENCES && defined(__x86_64__)
 #include <pcpu/cache_x86_64.h>
+#elif LIBPCPU_SEQUENCES && defined(__aarch64__)
+#include <pcpu/cache_aarch64.h>
 #elif defined(MODEL_CHECK)
 #include "tests/model/caches.h"
 #else

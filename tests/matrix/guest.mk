@@ -12,6 +12,7 @@ guest-6.12: GUEST_CPU := neoverse-n1# with atomic instructions (LSE)
 GUEST_TESTS := test_this_cpu test_contexts test_pins test_pins_signals \
 	test_front test_front_frees test_front_threads test_counter \
 	test_counter_tree test_lazy test_gate test_ref test_ref_threads \
+	test_cache test_cache_shrink test_cache_threads test_cache_debug \
 	test_alloc test_stress test_stopped test_traced test_stats \
 	$(AARCH64_EXCEPT)
 GUEST_BIN := $(filter $(GUEST_TESTS:%=\%/%),$(TESTBIN))

@@ -3,10 +3,10 @@
  * aarch64: the restartable sequence of <pcpu/gate.h>, which alone includes
  * this.
  */
-#ifndef PCPU_GATE_H
+#ifndef LIBPCPU_GATE_H
 #include <pcpu/gate.h>
-#elif !defined(PCPU_GATE_AARCH64_H)
-#define PCPU_GATE_AARCH64_H
+#elif !defined(LIBPCPU_GATE_AARCH64_H)
+#define LIBPCPU_GATE_AARCH64_H
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,4 +43,4 @@ LIBPCPU_INLINE bool libpcpu_try_add_if(const uint64_t *gate, uint64_t handle,
 }
 #endif
 
-#endif /* PCPU_GATE_AARCH64_H */
+#endif /* LIBPCPU_GATE_AARCH64_H */

@@ -18,16 +18,19 @@ struct loop {
 	void (*run)(void);
 };
 
-/* A loop of the statement. Out of line, so that loops do not mix. */
-#define ROUND_LOOP(name, statement)                      \
+/* A loop of the statement, after another one. Out of line, so that loops do not
+ * mix. */
+#define ROUND_LOOP_WITH(name, first, statement)          \
 	static __attribute__((noinline)) void name(void) \
 	{                                                \
+		first;                                   \
 		unsigned i;                              \
                                                          \
 		for (i = 0; i < ROUND; i++) {            \
 			statement;                       \
 		}                                        \
 	}
+#define ROUND_LOOP(name, statement) ROUND_LOOP_WITH(name, (void)0, statement)
 
 /* ns of a turn of each loop, the least that was seen within the job's window;
  * at most MAX_METRICS loops. */

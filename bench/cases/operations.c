@@ -95,7 +95,7 @@ static bool try_least(void)
 #endif
 
 #define LOOP(name, statement) \
-	ROUND_LOOP(name, uint64_t *p = handle; (void)p; statement)
+	ROUND_LOOP_WITH(name, uint64_t *p = handle, (void)p; statement)
 
 LOOP(do_plain, plain++)
 LOOP(do_atomic, __atomic_fetch_add(&lines[0].count, 1, __ATOMIC_RELAXED))

@@ -83,10 +83,30 @@ extern "C" {
 	"jne 5f\n\t" LIBPCPU_BEGIN LIBPCPU_FIND \
 	"movq (%[offset],%[at]), %[at]\n\t"
 
-#define LIBPCPU_COPY_INPUTS(p) LIBPCPU_COPY_INPUTS_IN(p, libpcpu_window(p))
-#define LIBPCPU_COPY_INPUTS_IN(p, window)                                 \
+/*
+ * &libpcpu_place0->offset[libpcpu_window(p)], and to the compiler a function of
+ * p alone: operations clobber memory, but need not ask again in a loop.
+ */
+LIBPCPU_INLINE const ptrdiff_t *libpcpu_first_distance(const volatile void *p)
+{
+	const ptrdiff_t *distance;
+
+	__asm__("xorl %k0, %k0\n\t"
+		"cmpq (%[split]), %[p]\n\t"
+		"setb %b0\n\t"
+		"leaq (%[first],%0,8), %0"
+		: "=&q"(distance)
+		: [split] "r"(&libpcpu_window_split), [p] "r"(p),
+		  [first] "r"(libpcpu_place0->offset)
+		: "cc");
+	return distance;
+}
+
+#define LIBPCPU_COPY_INPUTS(p) \
+	LIBPCPU_COPY_INPUTS_AT(p, libpcpu_first_distance(p))
+#define LIBPCPU_COPY_INPUTS_AT(p, distance)                               \
 	LIBPCPU_FIND_INPUTS, [p] "r"(p), [place] "m"(libpcpu_self.place), \
-		[offset] "r"(&libpcpu_place0->offset[window])
+		[offset] "r"(distance)
 
 /*
  * Become the owner of the place that we run on. The place that the thread names
@@ -218,7 +238,8 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 				     " 5f\n\t"                                 \
 				     "movl %[sum], (%[p],%[at])\n" LIBPCPU_END \
 			: [at] "=&r"(at), "=@ccz"(done), [sum] "=&r"(sum)      \
-			: LIBPCPU_COPY_INPUTS_IN(p, LIBPCPU_SKEWED),           \
+			: LIBPCPU_COPY_INPUTS_AT(                              \
+				  p, &libpcpu_place0->offset[LIBPCPU_SKEWED]), \
 			  [x] "er"(x), [limit] "er"(limit)                     \
 			: "memory");                                           \
 	} while (0)

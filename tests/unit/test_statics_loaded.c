@@ -107,7 +107,7 @@ static void paged_told(void)
 /* --- sections that are none of an object's -------------------------------- */
 
 /* Addresses where nothing is, far from where the system puts objects. */
-#if SUPPORT_TSAN /* knows few that a program may have */
+#if SUPPORT_SANITIZED /* their own memory is where copies would be */
 #define FAR ((char *)0x567800000000)
 #else
 #define FAR ((char *)0x2a0000000000)

@@ -28,7 +28,7 @@ END_TEST
 #define NR_HELD 24u
 #define A_LINE (FIRST_CLASS(WINDOW_SKEWED) + 15)
 
-static atomic_bool stop;
+static atomic_bool stop, drains;
 static _Thread_local unsigned serial;
 
 /* --- being thrown out ----------------------------------------------------- */
@@ -276,7 +276,7 @@ END_TEST
 
 static void *drain_until_stopped(void *arg)
 {
-	while (!stop)
+	for (; !stop; drains = true)
 		slots_drain(WINDOW_SKEWED);
 	return arg;
 }
@@ -313,11 +313,12 @@ START_TEST(fork_while_others_drain__child_has_the_front)
 {
 	struct support_child child;
 	pthread_t drainer;
-	unsigned round;
 
 	front_pin(0);
 	pthread_create(&drainer, NULL, drain_until_stopped, NULL);
-	for (round = 0; round < 20; round++) {
+	while (!drains) /* at its start it may be in ASan's allocator */
+		usleep(100);
+	for (unsigned round = 0; round < 20; round++) {
 		void *kept = owned_alloc(64, 0, 7);
 
 		support_fork(use_the_front, kept, &child);

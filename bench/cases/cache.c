@@ -12,6 +12,7 @@
  *	fresh	what the cache spares: pcpu_alloc() and pcpu_free() of 8 bytes
  *	made	of the descriptor, with malloc() and four of those
  */
+#include "bench/by_hand.h"
 #include "bench/case.h"
 #include "bench/clock.h"
 
@@ -42,22 +43,11 @@ static _Alignas(64) struct stack stacks[LIBPCPU_CPUS_MAX];
 #if LIBPCPU_SEQUENCES && defined(__x86_64__)
 #define HAVE_BARE 1
 
-#define BEGIN                                          \
-	".pushsection __rseq_cs, \"aw\"\n\t"           \
-	".balign 32\n"                                 \
-	"3:\t.long 0, 0\n\t"                           \
-	".quad 1f, 2f - 1f, 4f\n\t"                    \
-	".popsection\n\t"                              \
-	".pushsection __rseq_failure, \"ax\"\n\t"      \
-	".byte 0x0f, 0xb9, 0x3d\n\t.long 0x53053053\n" \
-	"4:\tjmp %l[thrown_out]\n\t"                   \
-	".popsection\n\t"                              \
-	"leaq 3b(%%rip), %[at]\n\t"                    \
-	"movq %[at], %%fs:8(%[area])\n"                \
-	"1:\n\t"                                       \
-	"movl %%fs:4(%[area]), %k[at]\n\t"             \
-	"shlq %[shift], %[at]\n\t"                     \
-	"addq %[stacks], %[at]\n\t"                    \
+#define BEGIN                              \
+	BY_HAND                            \
+	"movl %%fs:4(%[area]), %k[at]\n\t" \
+	"shlq %[shift], %[at]\n\t"         \
+	"addq %[stacks], %[at]\n\t"        \
 	"movq (%[at]), %[nr]\n\t"
 
 #define INPUTS                                               \

@@ -8,6 +8,7 @@
  *		counter's address, then in the sequence: still that CPU? add
  *	least	the shortest: number, shift, add, all in the sequence
  */
+#include "bench/by_hand.h"
 #include "bench/case.h"
 #include "bench/rounds.h"
 
@@ -25,20 +26,6 @@ static volatile uint64_t plain;
 #if LIBPCPU_SEQUENCES && defined(__x86_64__)
 #define HAVE_HAND 1
 
-#define BEGIN                                          \
-	".pushsection __rseq_cs, \"aw\"\n\t"           \
-	".balign 32\n"                                 \
-	"3:\t.long 0, 0\n\t"                           \
-	".quad 1f, 2f - 1f, 4f\n\t"                    \
-	".popsection\n\t"                              \
-	".pushsection __rseq_failure, \"ax\"\n\t"      \
-	".byte 0x0f, 0xb9, 0x3d\n\t.long 0x53053053\n" \
-	"4:\tjmp %l[thrown_out]\n\t"                   \
-	".popsection\n\t"                              \
-	"leaq 3b(%%rip), %[at]\n\t"                    \
-	"movq %[at], %%fs:8(%[area])\n"                \
-	"1:\n\t"
-
 static inline __attribute__((always_inline)) bool try_hand(void)
 {
 	uintptr_t at;
@@ -49,10 +36,10 @@ static inline __attribute__((always_inline)) bool try_hand(void)
 			     : "=r"(cpu)
 			     : "r"(__rseq_offset));
 	count = &lines[cpu].count;
-	__asm__ __volatile__ goto(BEGIN "cmpl %[cpu], %%fs:4(%[area])\n\t"
-					"jne 4b\n\t"
-					"addq %[x], (%[count])\n"
-					"2:\n\t"
+	__asm__ __volatile__ goto(BY_HAND "cmpl %[cpu], %%fs:4(%[area])\n\t"
+					  "jne 4b\n\t"
+					  "addq %[x], (%[count])\n"
+					  "2:\n\t"
 				  : [at] "=&r"(at)
 				  : [area] "r"(__rseq_offset), [cpu] "r"(cpu),
 				    [count] "r"(count), [x] "r"(UINT64_C(1))
@@ -68,10 +55,10 @@ static inline __attribute__((always_inline)) bool try_least(void)
 	uintptr_t at;
 
 	__asm__ __volatile__ goto(
-		BEGIN "movl %%fs:4(%[area]), %k[at]\n\t"
-		      "shlq $6, %[at]\n\t"
-		      "incq (%[lines],%[at])\n"
-		      "2:\n\t"
+		BY_HAND "movl %%fs:4(%[area]), %k[at]\n\t"
+			"shlq $6, %[at]\n\t"
+			"incq (%[lines],%[at])\n"
+			"2:\n\t"
 		: [at] "=&r"(at)
 		: [area] "r"(__rseq_offset), [lines] "r"(lines)
 		: "cc", "memory"

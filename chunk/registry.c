@@ -65,15 +65,17 @@ bool registry_find_around(const void *p, struct found *found, uint32_t *inside)
 /* p lies in no window. */
 static _Noreturn void refuse_outside(const char *caller, const void *p)
 {
-	int cpu = copy_of_cpu((uintptr_t)p);
 	uintptr_t handle;
+	int cpu;
 
 	if (statics_holds((uintptr_t)p))
 		panic("%s(%p): a static per-CPU variable", caller, p);
-	if (libpcpu_statics_find((uintptr_t)p, &handle) >= 0)
+	cpu = libpcpu_statics_find((uintptr_t)p, &handle);
+	if (cpu >= 0)
 		panic("%s(%p): the address of CPU %d's copy of a static "
 		      "per-CPU variable",
-		      caller, p, libpcpu_statics_find((uintptr_t)p, &handle));
+		      caller, p, cpu);
+	cpu = copy_of_cpu((uintptr_t)p);
 	if (cpu < 0)
 		panic("%s(%p): not a per-CPU handle", caller, p);
 	panic("%s(%p): the address of CPU %d's copy of an object, not its "

@@ -6,14 +6,10 @@
  * A worker looks once a second, while there are magazines. What looks to it as
  * it did a round ago was not used meanwhile, as each operation counts.
  */
-#include <linux/futex.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "object/cache.h"
+#include "object/futex.h"
 
 static atom32 worker_runs;
 static atom32 wanted; /* a futex: magazines may exist */
@@ -142,8 +138,7 @@ static void *worker(void *unused)
 	for (;;) {
 		/* seq_cst [wanted]: see shrink_idle() */
 		while (!load_seq_cst(&wanted))
-			syscall(SYS_futex, &wanted, FUTEX_WAIT_PRIVATE, 0, NULL,
-				NULL, 0);
+			futex_wait(&wanted, 0);
 		nanosleep(&round, NULL);
 		/* seq_cst [wanted]: the same */
 		store_seq_cst(&wanted, 0);
@@ -151,26 +146,6 @@ static void *worker(void *unused)
 			store_seq_cst(&wanted, 1); /* seq_cst [wanted]: ... */
 	}
 	return unused;
-}
-
-/* The program's signal handlers are none of the worker's business. */
-static bool start_worker(void)
-{
-	sigset_t all, old;
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool started;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	started = !pthread_create(&thread, &attr, worker, NULL);
-	if (started)
-		pthread_setname_np(thread, "pcpu-cache");
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return started;
 }
 
 void cache_wake_worker(void)
@@ -182,13 +157,14 @@ void cache_wake_worker(void)
 		return;
 	/* relaxed: who starts it is all that is decided */
 	if (!load_relaxed(&worker_runs) &&
-	    cas_relaxed(&worker_runs, &stopped, 1) && !start_worker()) {
+	    cas_relaxed(&worker_runs, &stopped, 1) &&
+	    !libpcpu_start_thread("pcpu-cache", worker)) {
 		/* relaxed: the next magazine tries again, twice */
 		store_relaxed(&worker_runs, 0);
 		store_relaxed(&wanted, 0);
 		return;
 	}
-	syscall(SYS_futex, &wanted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	futex_wake(&wanted, 1);
 }
 
 void cache_forget_worker(void)

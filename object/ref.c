@@ -17,12 +17,10 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "chunk/atomic.h"
 #include "chunk/panic.h"
+#include "object/futex.h"
 
 #define ATOMIC LIBPCPU_REF_ATOMIC
 #define DEAD LIBPCPU_REF_DEAD
@@ -100,17 +98,9 @@ int64_t libpcpu_ref_sum(const struct libpcpu_ref *ref)
 /* --- waiting for a change of mode ----------------------------------------- */
 
 /* The half that has the flags. */
-static uint32_t *futex_of(const struct libpcpu_ref *ref)
+static const void *futex_of(const struct libpcpu_ref *ref)
 {
-	uint32_t *half = (uint32_t *)(uintptr_t)&ref->gate;
-
-	return half + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
-}
-
-static void futex(const struct libpcpu_ref *ref, int operation, uint32_t value)
-{
-	syscall(SYS_futex, futex_of(ref), operation | FUTEX_PRIVATE_FLAG, value,
-		NULL, NULL, 0);
+	return futex_half(&ref->gate, true);
 }
 
 /* The word, with nobody switching. */
@@ -126,8 +116,8 @@ static uint64_t settled(struct libpcpu_ref *ref)
 		/* relaxed: the kernel looks again before we sleep */
 		if (word & WAITED ||
 		    cas_relaxed(word_of(ref), &word, word | WAITED))
-			futex(ref, FUTEX_WAIT,
-			      (uint32_t)((word | WAITED) >> 32));
+			futex_wait(futex_of(ref),
+				   (uint32_t)((word | WAITED) >> 32));
 	}
 }
 
@@ -144,7 +134,7 @@ static void end_switch(struct libpcpu_ref *ref, uint64_t word)
 	uint64_t old = xchg_release(word_of(ref), word);
 
 	if (old & WAITED)
-		futex(ref, FUTEX_WAKE, INT_MAX);
+		futex_wake(futex_of(ref), INT_MAX);
 }
 
 /* A word that nobody was switching becomes another, unless it has changed. */

@@ -7,12 +7,10 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "chunk/atomic.h"
 #include "chunk/panic.h"
+#include "object/futex.h"
 
 static atom64 *slow_of(const struct libpcpu_rwsem *sem)
 {
@@ -31,17 +29,9 @@ static bool has_copies(const struct libpcpu_rwsem *sem)
 }
 
 /* The half of `slow` that changes with each reader. */
-static uint32_t *futex_of(const struct libpcpu_rwsem *sem)
+static const void *futex_of(const struct libpcpu_rwsem *sem)
 {
-	uint32_t *half = (uint32_t *)(uintptr_t)&sem->slow;
-
-	return half + (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-}
-
-static void futex(uint32_t *word, int operation, uint32_t value)
-{
-	syscall(SYS_futex, word, operation | FUTEX_PRIVATE_FLAG, value, NULL,
-		NULL, 0);
+	return futex_half(&sem->slow, false);
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -102,7 +92,7 @@ static void wait_for_turn(struct libpcpu_rwsem *sem)
 	pthread_mutex_unlock(&sem->lock);
 	/* relaxed: who was let in takes the lock */
 	while (load_relaxed(turn_of(sem)) == turn)
-		futex(&sem->turn, FUTEX_WAIT, turn);
+		futex_wait(&sem->turn, turn);
 	pthread_mutex_lock(&sem->lock);
 }
 
@@ -140,7 +130,7 @@ void libpcpu_rwsem_up_read_slow(struct libpcpu_rwsem *sem)
 {
 	/* pairs with [rwsem] nr_readers(): what we did */
 	fetch_sub_release(slow_of(sem), 1);
-	futex(futex_of(sem), FUTEX_WAKE, INT_MAX);
+	futex_wake(futex_of(sem), INT_MAX);
 }
 
 /* --- writers -------------------------------------------------------------- */
@@ -158,7 +148,7 @@ static void wait_for_readers(struct libpcpu_rwsem *sem)
 			panic("read-write semaphore %p: up_read() without "
 			      "down_read()",
 			      (void *)sem);
-		futex(futex_of(sem), FUTEX_WAIT, slow);
+		futex_wait(futex_of(sem), slow);
 	}
 }
 
@@ -193,7 +183,7 @@ void libpcpu_rwsem_up_write(struct libpcpu_rwsem *sem)
 	if (has_copies(sem))
 		libpcpu_gate_open(&sem->gate);
 	pthread_mutex_unlock(&sem->lock);
-	futex(&sem->turn, FUTEX_WAKE, INT_MAX);
+	futex_wake(&sem->turn, INT_MAX);
 }
 
 /* --- looking -------------------------------------------------------------- */

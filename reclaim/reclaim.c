@@ -291,28 +291,36 @@ static void *worker(void *unused)
 	return NULL;
 }
 
-void reclaim_start(void)
+int libpcpu_start_thread(const char *name, void *(*run)(void *))
 {
-	uint32_t stopped = 0;
 	sigset_t all, old;
 	pthread_attr_t attr;
 	pthread_t thread;
+	bool started;
+
+	/* The host's signal handlers are none of its business. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	started = !pthread_create(&thread, &attr, run, NULL);
+	if (started)
+		pthread_setname_np(thread, name);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return started;
+}
+
+void reclaim_start(void)
+{
+	uint32_t stopped = 0;
 
 	/* relaxed: nothing hangs on it but who creates the thread */
 	if (load_relaxed(&worker_runs) ||
 	    !cas_relaxed(&worker_runs, &stopped, 1))
 		return;
-	/* The host's signal handlers are none of the worker's business. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	if (pthread_create(&thread, &attr, worker, NULL))
+	if (!libpcpu_start_thread("pcpu-reclaim", worker))
 		store_relaxed(&worker_runs, 0); /* relaxed: try again later */
-	else
-		pthread_setname_np(thread, "pcpu-reclaim");
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 /*

@@ -88,6 +88,10 @@ unsigned libpcpu_debug_level(void);
 int libpcpu_has_sequences(void);
 int libpcpu_fence(void);
 
+/* A thread of the library's, detached and without signals; 0 if there is none
+ * to be had. */
+int libpcpu_start_thread(const char *name, void *(*run)(void *));
+
 /* Returns cpu; aborts with a message if cpu is not possible. */
 unsigned libpcpu_check_cpu(int cpu);
 

@@ -12,6 +12,7 @@
 #include <sched.h>
 
 #include "tests/linux_kinds.h"
+#include "tests/provoke.h"
 
 #define THREADS 6
 #define ROUNDS SUPPORT_SCALE(20000u)
@@ -28,26 +29,6 @@ static DEFINE_PER_CPU(struct traffic, static_traffic);
 
 /* What threads have done. */
 static unsigned long nr_by_kind[NR_KINDS];
-
-/* Be somewhere else, or let others run here. */
-static void provoke(struct rng *rng)
-{
-	cpu_set_t set;
-
-	switch (rng_below(rng, 64)) {
-	case 0:
-		CPU_ZERO(&set);
-		CPU_SET(rng_below(rng, (size_t)sysconf(_SC_NPROCESSORS_CONF)),
-			&set);
-		/* A CPU that we may not use: then we stay. */
-		sched_setaffinity(0, sizeof(set), &set);
-		break;
-	case 1:
-	case 2:
-		sched_yield();
-		break;
-	}
-}
 
 static void add_slowly(unsigned long *count, struct rng *rng)
 {

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "tests/provoke.h"
 #include "tests/support.h"
 
 #define THREADS 6
@@ -58,26 +59,6 @@ static void end(void)
 		pcpu_unpin();
 	else
 		libpcpu_self.place = NULL;
-}
-
-/* Be somewhere else, or let others run here. */
-static void provoke(struct rng *rng)
-{
-	cpu_set_t set;
-
-	switch (rng_below(rng, 64)) {
-	case 0:
-		CPU_ZERO(&set);
-		CPU_SET(rng_below(rng, (size_t)sysconf(_SC_NPROCESSORS_CONF)),
-			&set);
-		/* A CPU that we may not use: then we stay. */
-		sched_setaffinity(0, sizeof(set), &set);
-		break;
-	case 1:
-	case 2:
-		sched_yield();
-		break;
-	}
 }
 
 /* Read, be interrupted, write. */

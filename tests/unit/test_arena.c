@@ -16,6 +16,7 @@
 #include "chunk/topology.h"
 #include "chunk/word.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 #define NR_TEST_NODES 16u
 
@@ -352,8 +353,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("arena");
 	TCase *tc = tcase_create("start");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	simulate(argv);
@@ -365,10 +364,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, start__skewed_window__an_empty_chunk_on_each_node);
 	suite_add_tcase(suite, tc);
 	suite_add_tcase(suite, case_chunks());
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite_here(suite);
 }

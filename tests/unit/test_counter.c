@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include "arena/arena.h"
+#include "tests/exhaust.h"
 #include "tests/support.h"
 
 static uint64_t live_objects(void)
@@ -309,21 +310,6 @@ END_TEST
 
 /* --- no memory ------------------------------------------------------------ */
 
-/* Nothing is left to allocate, and nothing can be grown. */
-static void exhaust(void)
-{
-	unsigned i;
-
-	for (i = 0; i < arena_count(); i++)
-		arena_at(i)->pool.nr_chunks = 1;
-	while (pcpu_alloc(PCPU_SIZE_MAX, 4))
-		continue;
-	while (pcpu_alloc(4096, 4))
-		continue;
-	while (pcpu_alloc(4, 4))
-		continue;
-}
-
 START_TEST(no_memory_for_copies__updates_are_not_lost)
 {
 	struct pcpu_counter counter;
@@ -331,7 +317,7 @@ START_TEST(no_memory_for_copies__updates_are_not_lost)
 
 	pcpu_counter_init(&counter, 0, 0);
 	last = pcpu_alloc(4, 4);
-	exhaust();
+	exhaust(4);
 	errno = 0;
 	ck_assert_int_eq(pcpu_counter_upgrade(&counter), -1);
 	ck_assert_int_eq(errno, ENOMEM);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "arena/arena.h"
+#include "tests/exhaust.h"
 #include "tests/support.h"
 
 static struct percpu_counter counter;
@@ -136,14 +137,7 @@ START_TEST(init_many__the_last_has_no_memory__none_is_left)
 	percpu_counter_destroy_many(many, 8);
 	for (i = 0; i < 4; i++)
 		some[i] = pcpu_alloc(4, 4);
-	for (i = 0; i < arena_count(); i++)
-		arena_at(i)->pool.nr_chunks = 1;
-	while (pcpu_alloc(PCPU_SIZE_MAX, 4))
-		continue;
-	while (pcpu_alloc(4096, 4))
-		continue;
-	while (pcpu_alloc(4, 4))
-		continue;
+	exhaust(4);
 	for (i = 0; i < 4; i++)
 		pcpu_free(some[i]);
 	before = live_objects();

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "arena/arena.h"
+#include "tests/exhaust.h"
 #include "tests/support.h"
 
 DEFINE_STATIC_PERCPU_RWSEM(sem);
@@ -91,16 +92,8 @@ END_TEST
 START_TEST(read__no_memory__is_slow_but_excludes)
 {
 	int got = 2;
-	unsigned i;
 
-	for (i = 0; i < arena_count(); i++)
-		arena_at(i)->pool.nr_chunks = 1;
-	while (pcpu_alloc(PCPU_SIZE_MAX, 4))
-		continue;
-	while (pcpu_alloc(4096, 4))
-		continue;
-	while (pcpu_alloc(8, 4))
-		continue;
+	exhaust(8);
 	percpu_down_read(&sem);
 	ck_assert(!is_open());
 	ck_assert(percpu_is_read_locked(&sem));

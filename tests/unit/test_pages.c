@@ -21,6 +21,7 @@
 #include "pages_fill.h"
 #include "pcpu.h"
 #include "reclaim/reclaim.h"
+#include "tests/run_suite.h"
 
 #define NR_OBJECTS 40u /* of a page each */
 
@@ -328,8 +329,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("pages");
 	TCase *tc = tcase_create("pages");
-	SRunner *runner;
-	int failed;
 
 #define ADD(name) tcase_add_loop_test(tc, name, 0, NR_WINDOWS)
 	(void)argc;
@@ -347,10 +346,5 @@ int main(int argc, char **argv)
 	ADD(worker__many_free_pages__go_back_by_themselves);
 	ADD(worker__few_free_pages__stay);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite_here(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "chunk/atomic.h"
 #include "pages_fill.h"
+#include "tests/run_suite.h"
 
 #define NR_THREADS 3u
 #define NR_HELD 24u
@@ -102,8 +103,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("pages_race");
 	TCase *tc = tcase_create("pages_race");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	simulate_five_cpus(argv);
@@ -111,10 +110,5 @@ int main(int argc, char **argv)
 	tcase_add_test(
 		tc, trims__beside_slabs_that_come_and_go__take_only_free_pages);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite_here(suite);
 }

@@ -20,6 +20,7 @@
 #include <urcu/urcu-bp.h>
 
 #include "arena/arena.h"
+#include "tests/run_suite.h"
 
 #define DIRTY UINT64_C(2)
 
@@ -367,8 +368,6 @@ int main(void)
 {
 	Suite *suite = suite_create("reclaim");
 	TCase *tc = tcase_create("reclaim");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, now__nothing_retired__nothing_goes_back);
@@ -390,10 +389,5 @@ int main(void)
 	tcase_add_test(tc, worker__any_signal__blocked_and_ours_as_before);
 	tcase_add_test(tc, worker__chunk_retired__goes_back_by_itself);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite_here(suite);
 }

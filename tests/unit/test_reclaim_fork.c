@@ -12,6 +12,7 @@
 
 #include "arena/arena.h"
 #include "reclaim/reclaim.h"
+#include "tests/run_suite.h"
 
 static unsigned nr_threads(void)
 {
@@ -70,16 +71,9 @@ int main(void)
 {
 	Suite *suite = suite_create("reclaim_fork");
 	TCase *tc = tcase_create("reclaim_fork");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, fork__beside_a_worker__the_child_has_its_own);
 	tcase_add_test(tc, fork__beside_a_worker__rounds_go_on_in_the_parent);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite_here(suite);
 }

@@ -5,6 +5,7 @@
 #include <urcu/urcu-bp.h>
 
 #include "arena/arena.h"
+#include "tests/exhaust.h"
 #include "tests/unit/ref_life.h"
 
 static uint64_t live_objects(void)
@@ -30,16 +31,7 @@ END_TEST
 
 START_TEST(init__no_memory__enomem)
 {
-	unsigned i;
-
-	for (i = 0; i < arena_count(); i++)
-		arena_at(i)->pool.nr_chunks = 1;
-	while (pcpu_alloc(PCPU_SIZE_MAX, 4))
-		continue;
-	while (pcpu_alloc(4096, 4))
-		continue;
-	while (pcpu_alloc(8, 4))
-		continue;
+	exhaust(8);
 	errno = 0;
 	ck_assert_int_eq(pcpu_ref_init(&ref, released, 0), -1);
 	ck_assert_int_eq(errno, ENOMEM);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "tests/statics/environments.h"
 #include "tests/statics/objects.h"
 #include "tests/support.h"
 
@@ -202,15 +203,6 @@ static void operations(void)
 }
 
 /* -------------------------------------------------------------------------- */
-
-static const char *const environments[][4] = {
-	{NULL},
-	{"PCPU_POSSIBLE_CPUS=37", "PCPU_NODES=3", NULL},
-	{"GLIBC_TUNABLES=glibc.pthread.rseq=0", NULL},
-	{"PCPU_CONTEXT=thread", "PCPU_POSSIBLE_CPUS=16", NULL},
-	{"PCPU_DEBUG=1", NULL},
-};
-#define NR_ENVIRONMENTS ((int)(sizeof(environments) / sizeof(environments[0])))
 
 START_TEST(variables__any_object__initial_value_on_each_cpu)
 {

@@ -6,6 +6,7 @@
  */
 #include <sys/mman.h>
 
+#include "tests/statics/environments.h"
 #include "tests/statics/open.h"
 
 DEFINE_PER_CPU(long, program_counter) = PROGRAM_COUNTER;
@@ -206,15 +207,6 @@ static void too_many(void)
 }
 
 /* -------------------------------------------------------------------------- */
-
-static const char *const environments[][4] = {
-	{NULL},
-	{"PCPU_POSSIBLE_CPUS=37", "PCPU_NODES=3", NULL},
-	{"GLIBC_TUNABLES=glibc.pthread.rseq=0", NULL},
-	{"PCPU_CONTEXT=thread", "PCPU_POSSIBLE_CPUS=16", NULL},
-	{"PCPU_DEBUG=1", NULL},
-};
-#define NR_ENVIRONMENTS ((int)(sizeof(environments) / sizeof(environments[0])))
 
 START_TEST(dlopen__again_and_again__initial_values_each_time)
 {

@@ -15,6 +15,7 @@
 
 #include "arena/arena.h"
 #include "pcpu.h"
+#include "tests/run_suite.h"
 
 #define NR_TEST_NODES 4u
 
@@ -177,8 +178,6 @@ int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("trim");
 	TCase *tc = tcase_create("trim");
-	SRunner *runner;
-	int failed;
 
 	(void)argc;
 	simulate(argv);
@@ -190,10 +189,5 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, trim__refused_once__the_next_one_gives_back);
 	tcase_add_test(tc, trim__refused__its_chunk_is_used_again_and_zeroed);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite_here(suite);
 }

@@ -30,28 +30,8 @@
 #include <pcpu.h>
 
 #include "tests/run_suite.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SUPPORT_ASAN 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define SUPPORT_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) && !defined(SUPPORT_ASAN)
-#define SUPPORT_ASAN 1
-#endif
-#if defined(__SANITIZE_THREAD__) && !defined(SUPPORT_TSAN)
-#define SUPPORT_TSAN 1
-#endif
-#ifndef SUPPORT_ASAN
-#define SUPPORT_ASAN 0
-#endif
-#ifndef SUPPORT_TSAN
-#define SUPPORT_TSAN 0
-#endif
-#define SUPPORT_SANITIZED (SUPPORT_ASAN || SUPPORT_TSAN)
+#include "tests/sanitizers.h"
+#include "tests/settle.h"
 
 /* Less work where a sanitizer, or an emulator, makes each step dearer. */
 #ifndef SUPPORT_SLOWDOWN
@@ -208,7 +188,7 @@ static inline void support_fork(void (*fn)(void *), void *arg,
 
 	fflush(NULL);
 	require(pipe(pipes) == 0, "errno %d", errno);
-	pid = fork();
+	pid = settle_and_fork();
 	require(pid >= 0, "errno %d", errno);
 	if (pid == 0) {
 		dup2(pipes[1], STDOUT_FILENO);

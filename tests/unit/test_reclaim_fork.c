@@ -13,6 +13,7 @@
 #include "arena/arena.h"
 #include "reclaim/reclaim.h"
 #include "tests/run_suite.h"
+#include "tests/settle.h"
 
 static unsigned nr_threads(void)
 {
@@ -39,7 +40,7 @@ START_TEST(fork__beside_a_worker__the_child_has_its_own)
 	pid_t pid;
 
 	reclaim_start();
-	pid = fork();
+	pid = settle_and_fork();
 	if (!pid)
 		start_in_child();
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -55,7 +56,7 @@ START_TEST(fork__beside_a_worker__rounds_go_on_in_the_parent)
 
 	ck_assert(pool_claim(pool, &id));
 	reclaim_start();
-	pid = fork();
+	pid = settle_and_fork();
 	if (!pid)
 		_exit(0);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);

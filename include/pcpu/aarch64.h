@@ -251,7 +251,7 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 		done = !refused;                                         \
 	} while (0)
 
-/* See <pcpu/operations.h>. The condition says that the sum is beyond it. */
+/* See <pcpu/operations.h>. The condition says that the sum has reached it. */
 #define LIBPCPU_ADD_UNLESS(condition)                               \
 	do {                                                        \
 		uintptr_t at, refused;                              \
@@ -271,8 +271,8 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 			: "cc", "memory");                          \
 		done = !refused;                                    \
 	} while (0)
-#define LIBPCPU_TRY_ADD_UP_TO LIBPCPU_ADD_UNLESS("gt")
-#define LIBPCPU_TRY_ADD_DOWN_TO LIBPCPU_ADD_UNLESS("lt")
+#define LIBPCPU_TRY_ADD_BELOW LIBPCPU_ADD_UNLESS("ge")
+#define LIBPCPU_TRY_ADD_ABOVE LIBPCPU_ADD_UNLESS("le")
 
 #ifdef __cplusplus
 }

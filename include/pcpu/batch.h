@@ -47,8 +47,8 @@ static inline bool libpcpu_batch_try_add(int32_t *copies, int64_t x,
 {
 	if (x >= LIBPCPU_BATCH_LIMIT || x <= -LIBPCPU_BATCH_LIMIT)
 		return false;
-	return x > 0 ? libpcpu_try_add_up_to(copies, (int32_t)x, batch - 1)
-		     : libpcpu_try_add_down_to(copies, (int32_t)x, 1 - batch);
+	return x > 0 ? libpcpu_try_add_below(copies, (int32_t)x, batch)
+		     : libpcpu_try_add_above(copies, (int32_t)x, -batch);
 }
 #endif
 

@@ -120,22 +120,22 @@ LIBPCPU_INLINE bool libpcpu_try_cmpxchg(const volatile void *p, unsigned size,
 	return done;
 }
 
-/* For counting in batches: add to a copy in the first window, unless it would
- * be more than the limit, or less. */
-LIBPCPU_INLINE bool libpcpu_try_add_up_to(int32_t *p, int32_t x, int32_t limit)
+/* For counting in batches: add to a copy in the first window, unless the sum
+ * would reach the limit from below, or from above. */
+LIBPCPU_INLINE bool libpcpu_try_add_below(int32_t *p, int32_t x, int32_t limit)
 {
 	bool done;
 
-	LIBPCPU_TRY_ADD_UP_TO;
+	LIBPCPU_TRY_ADD_BELOW;
 	return done;
 }
 
-LIBPCPU_INLINE bool libpcpu_try_add_down_to(int32_t *p, int32_t x,
+LIBPCPU_INLINE bool libpcpu_try_add_above(int32_t *p, int32_t x,
 					    int32_t limit)
 {
 	bool done;
 
-	LIBPCPU_TRY_ADD_DOWN_TO;
+	LIBPCPU_TRY_ADD_ABOVE;
 	return done;
 }
 

@@ -36,8 +36,8 @@ static inline bool libpcpu_try_unpin(struct libpcpu_place *place)
 #define LIBPCPU_TRY_XCHG(type) (void)x, LIBPCPU_REFUSE(old)
 #define LIBPCPU_TRY_FETCH_ADD(type) (void)x, LIBPCPU_REFUSE(old)
 #define LIBPCPU_TRY_CMPXCHG(type) (void)x, (void)expected, LIBPCPU_REFUSE(old)
-#define LIBPCPU_TRY_ADD_UP_TO (void)x, LIBPCPU_REFUSE(limit)
-#define LIBPCPU_TRY_ADD_DOWN_TO (void)x, LIBPCPU_REFUSE(limit)
+#define LIBPCPU_TRY_ADD_BELOW (void)x, LIBPCPU_REFUSE(limit)
+#define LIBPCPU_TRY_ADD_ABOVE (void)x, LIBPCPU_REFUSE(limit)
 
 #ifdef __cplusplus
 }

@@ -40,8 +40,11 @@ extern "C" {
 /*
  * All ways lead to 5, with the zero flag if the sequence was done. (An asm goto
  * with outputs would spare a comparison, but gcc 12 loses its labels at times.)
+ * Macros named IN are told which register they may change.
  */
-#define LIBPCPU_BEGIN LIBPCPU_SEQUENCE("%[at]", "testq %%rsp, %%rsp\n\tjmp 5f")
+#define LIBPCPU_BEGIN LIBPCPU_BEGIN_IN("%[at]")
+#define LIBPCPU_BEGIN_IN(at) \
+	LIBPCPU_SEQUENCE(at, "testq %%rsp, %%rsp\n\tjmp 5f")
 
 /*
  * The kernel clears the descriptor's address when it finds it stale, at the
@@ -61,10 +64,11 @@ extern "C" {
  * The place that we run on, as a distance from the first, if it has no owner.
  * That load is an acquire, as are all here: pairs with [pin] libpcpu_unpin().
  */
-#define LIBPCPU_FIND                         \
-	"movslq %%fs:(%[number]), %[at]\n\t" \
-	"shlq %[shift], %[at]\n\t"           \
-	"cmpq $0, (%[places],%[at])\n\t"     \
+#define LIBPCPU_FIND LIBPCPU_FIND_IN("%[at]")
+#define LIBPCPU_FIND_IN(at)                   \
+	"movslq %%fs:(%[number]), " at "\n\t" \
+	"shlq %[shift], " at "\n\t"           \
+	"cmpq $0, (%[places]," at ")\n\t"     \
 	"jne 5f\n\t"
 
 #define LIBPCPU_AREA_INPUTS \
@@ -78,10 +82,11 @@ extern "C" {
  * The distance of its copy, unless the thread has a place. That is checked in
  * here, lest a compiler keep in a loop what it can do in front of it.
  */
-#define LIBPCPU_COPY                            \
-	"cmpq $0, %[place]\n\t"                 \
-	"jne 5f\n\t" LIBPCPU_BEGIN LIBPCPU_FIND \
-	"movq (%[offset],%[at]), %[at]\n\t"
+#define LIBPCPU_COPY LIBPCPU_COPY_IN("%[at]")
+#define LIBPCPU_COPY_IN(at)               \
+	"cmpq $0, %[place]\n\t"           \
+	"jne 5f\n\t" LIBPCPU_BEGIN_IN(at) \
+		LIBPCPU_FIND_IN(at) "movq (%[offset]," at "), " at "\n\t"
 
 /*
  * &libpcpu_place0->offset[libpcpu_window(p)], and to the compiler a function of
@@ -225,26 +230,39 @@ LIBPCPU_INLINE bool libpcpu_try_unpin(struct libpcpu_place *place)
 		*old = value;                                                 \
 	} while (0)
 
-/* See <pcpu/operations.h>. The jump says that the sum is beyond the limit; the
- * zero flag is clear then. */
+/*
+ * See <pcpu/operations.h>. The jump says that the sum has reached the limit.
+ * Without outputs an asm goto may be had: who is refused goes on elsewhere, at
+ * no cost to others, and registers are of our own choice.
+ */
+#define LIBPCPU_REFUSED                            \
+	".pushsection __rseq_failure, \"ax?\"\n"   \
+	"5:\n" LIBPCPU_CLEAR "\tjmp %l[refused]\n" \
+	".popsection"
+
 #define LIBPCPU_ADD_UNLESS(jump)                                               \
 	do {                                                                   \
-		uintptr_t at;                                                  \
-		int32_t sum;                                                   \
-		__asm__ __volatile__(                                          \
-			LIBPCPU_COPY "movl (%[p],%[at]), %[sum]\n\t"           \
-				     "addl %[x], %[sum]\n\t"                   \
-				     "cmpl %[limit], %[sum]\n\t" jump          \
-				     " 5f\n\t"                                 \
-				     "movl %[sum], (%[p],%[at])\n" LIBPCPU_END \
-			: [at] "=&r"(at), "=@ccz"(done), [sum] "=&r"(sum)      \
+		__asm__ goto(                                                  \
+			LIBPCPU_COPY_IN(                                       \
+				"%%rax") "movl (%[p],%%rax), %%ecx\n\t"        \
+					 "addl %[x], %%ecx\n\t"                \
+					 "cmpl %[limit], %%ecx\n\t" jump       \
+					 " 5f\n\t"                             \
+					 "movl %%ecx, (%[p],%%rax)\n"          \
+					 "2:\n" LIBPCPU_CLEAR LIBPCPU_REFUSED  \
+			:                                                      \
 			: LIBPCPU_COPY_INPUTS_AT(                              \
 				  p, &libpcpu_place0->offset[LIBPCPU_SKEWED]), \
 			  [x] "er"(x), [limit] "er"(limit)                     \
-			: "memory");                                           \
+			: "cc", "memory", "rax", "rcx"                         \
+			: refused);                                            \
+		done = true;                                                   \
+		break;                                                         \
+	refused:                                                               \
+		done = false;                                                  \
 	} while (0)
-#define LIBPCPU_TRY_ADD_UP_TO LIBPCPU_ADD_UNLESS("jg")
-#define LIBPCPU_TRY_ADD_DOWN_TO LIBPCPU_ADD_UNLESS("jl")
+#define LIBPCPU_TRY_ADD_BELOW LIBPCPU_ADD_UNLESS("jge")
+#define LIBPCPU_TRY_ADD_ABOVE LIBPCPU_ADD_UNLESS("jle")
 
 /* --- on a copy that is ours ----------------------------------------------- */
 

@@ -90,7 +90,12 @@ double cell_ratio(const struct plan *plan, const struct cell *over,
 		double a = net_value(over, over_null, metric, r);
 		double b = net_value(under, under_null, metric, r);
 
-		/* Less than the harness itself: noise, and no divisor. */
+		/* Below what the harness takes: the ratio with the harness in
+		 * it, which is nearer to 1. */
+		if (b <= 0) {
+			a = over->value[metric][r];
+			b = under->value[metric][r];
+		}
 		if (!isnan(a) && b > 0)
 			ratio[nr++] = a / b;
 	}

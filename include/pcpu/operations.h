@@ -130,8 +130,7 @@ LIBPCPU_INLINE bool libpcpu_try_add_below(int32_t *p, int32_t x, int32_t limit)
 	return done;
 }
 
-LIBPCPU_INLINE bool libpcpu_try_add_above(int32_t *p, int32_t x,
-					    int32_t limit)
+LIBPCPU_INLINE bool libpcpu_try_add_above(int32_t *p, int32_t x, int32_t limit)
 {
 	bool done;
 

@@ -5,7 +5,6 @@
  * units show it.
  */
 #include <check.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "chunk/registry.h"
 #include "pcpu.h"
 #include "tests/run_suite.h"
+#include "tests/stay_here.h"
 
 #define EXTRA_CPUS 70u
 
@@ -302,16 +302,6 @@ static void simulate(char **argv)
 	abort();
 }
 
-/* On one CPU, what is freed is what comes next. */
-static void pin(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET((size_t)sched_getcpu(), &one);
-	sched_setaffinity(0, sizeof(one), &one);
-}
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("alloc_copies");
@@ -319,7 +309,7 @@ int main(int argc, char **argv)
 
 	(void)argc;
 	simulate(argv);
-	pin();
+	stay_here();
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 		tc, alloc__virgin_memory__no_page_of_any_copy_is_touched, 0,

@@ -4,10 +4,10 @@
  */
 #include <pcpu/counter.h>
 #include <pthread.h>
-#include <sched.h>
 
 #include "arena/arena.h"
 #include "tests/exhaust.h"
+#include "tests/stay_here.h"
 #include "tests/support.h"
 
 static uint64_t live_objects(void)
@@ -227,15 +227,6 @@ START_TEST(read__of_a_shared_counter__within_a_batch_for_each_cpu)
 	pcpu_counter_destroy(&counter);
 }
 END_TEST
-
-static void stay_here(void)
-{
-	cpu_set_t here;
-
-	CPU_ZERO(&here);
-	CPU_SET((unsigned)sched_getcpu(), &here);
-	sched_setaffinity(0, sizeof(here), &here);
-}
 
 /* On one CPU, so that only one copy has any. */
 START_TEST(add__up_and_down__no_copy_keeps_a_batch)

@@ -22,6 +22,7 @@
 #include "pcpu.h"
 #include "reclaim/reclaim.h"
 #include "tests/run_suite.h"
+#include "tests/stay_here.h"
 
 #define NR_OBJECTS 40u /* of a page each */
 
@@ -333,6 +334,7 @@ int main(int argc, char **argv)
 #define ADD(name) tcase_add_loop_test(tc, name, 0, NR_WINDOWS)
 	(void)argc;
 	simulate_five_cpus(argv);
+	stay_here();
 	tcase_set_timeout(tc, 60);
 	/* Those that must not have a worker come first. */
 	ADD(trim__free_pages_between_used_ones__go_back_and_are_counted);

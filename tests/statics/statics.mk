@@ -14,5 +14,5 @@ $(STATICSO): $B/tests/statics/lib%.so: $B/tests/statics/%.o
 
 # By order: linked with the first one alone.
 $(STATICSTEST): | $(STATICSO)
-$(STATICSTEST): private LIBS := -rdynamic \
+$(STATICSTEST): private override LIBS := -rdynamic \
 	-L$B/tests/statics -llinked -Wl,-rpath,'$$ORIGIN/../statics' $(LIBS)

@@ -60,6 +60,19 @@ int libpcpu_fence(void)
 	return 0;
 }
 
+/* In the context "thread" no sequence ever gets a place: these have owners who
+ * hold them as locks. */
+static bool places_have_sequences(void)
+{
+	return context_has_sequences &&
+	       libpcpu_context() != LIBPCPU_CONTEXT_THREAD;
+}
+
+static bool fence_places(void)
+{
+	return !places_have_sequences() || libpcpu_fence();
+}
+
 /* If the flag came too late for the owner, it has let go when the fence ends.
  */
 static void sleep_on(struct libpcpu_place *place, uint64_t owner)
@@ -69,7 +82,7 @@ static void sleep_on(struct libpcpu_place *place, uint64_t owner)
 	/* relaxed: the kernel looks again before we sleep */
 	if (owner != waited && !cas_relaxed(owner_of(place), &owner, waited))
 		return;
-	if (libpcpu_fence())
+	if (fence_places())
 		futex(place, FUTEX_WAIT, (uint32_t)waited);
 	else
 		sched_yield();
@@ -103,7 +116,7 @@ static void let_go(struct libpcpu_place *place)
  */
 static bool finish_claim(struct libpcpu_place *place)
 {
-	if (!libpcpu_fence()) {
+	if (!fence_places()) {
 		let_go(place);
 		return false;
 	}
@@ -197,7 +210,7 @@ static bool may_try_sequence(unsigned tries)
 	/* relaxed: said by our own claim, if it matters */
 	bool refused = load_relaxed(&fence_is_refused);
 
-	if (!context_has_sequences)
+	if (!places_have_sequences())
 		return false;
 	if (libpcpu_place_number() >= 0)
 		return tries < TRIES_MAX || refused;

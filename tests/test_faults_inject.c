@@ -263,9 +263,15 @@ static void job_pins(void)
 	pcpu_free(pinned_count);
 }
 
+/* In the context "thread" the last of the four places is shared. */
 START_TEST(membarrier_refused_later__pins_and_operations_count_all_the_same)
 {
-	support_run_job("pins", NULL);
+	static const char *const env[][4] = {
+		{NULL},
+		{"PCPU_CONTEXT=thread", "PCPU_POSSIBLE_CPUS=4", NULL},
+	};
+
+	support_run_job("pins", env[_i]);
 }
 END_TEST
 
@@ -314,9 +320,10 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		membarrier_fails__double_free_on_one_cpu_aborts_all_the_same);
-	tcase_add_test(
+	tcase_add_loop_test(
 		tcase,
-		membarrier_refused_later__pins_and_operations_count_all_the_same);
+		membarrier_refused_later__pins_and_operations_count_all_the_same,
+		0, 2);
 	tcase_add_test(
 		tcase,
 		membarrier_refused_later__thread_without_rseq_cannot_pin);

@@ -33,6 +33,7 @@ static atomic_int nr_calls;
 static atomic_int nr_failed;
 static atomic_bool no_worker;
 static atomic_bool keep_pages;
+static _Thread_local void (*at_fence)(void);
 
 void inject_plan(const char *text)
 {
@@ -50,6 +51,11 @@ int inject_nr_calls(void)
 int inject_nr_failed(void)
 {
 	return nr_failed;
+}
+
+void inject_at_fence(void (*handler)(void))
+{
+	at_fence = handler;
 }
 
 void inject_no_worker(void)
@@ -175,6 +181,15 @@ static bool is_wait(long number, long operation)
 	       (operation & FUTEX_CMD_MASK) == FUTEX_WAIT;
 }
 
+static void handle_fence(void)
+{
+	void (*handler)(void) = at_fence;
+
+	at_fence = NULL;
+	if (handler)
+		handler();
+}
+
 /* Calls that have no function of their own. */
 INTERPOSED long syscall(long number, ...)
 {
@@ -184,6 +199,8 @@ INTERPOSED long syscall(long number, ...)
 	va_list args;
 	int i;
 
+	if (number == SYS_membarrier)
+		handle_fence();
 	if (number == SYS_membarrier && must_fail("membarrier", caller)) {
 		errno = ENOSYS;
 		return -1;

@@ -30,6 +30,10 @@ void inject_plan(const char *plan);
 int inject_nr_calls(void);
 int inject_nr_failed(void);
 
+/* What this thread does within its next membarrier(), as a signal handler
+ * would; once. */
+void inject_at_fence(void (*handler)(void));
+
 /* From now on no thread with attributes can be created, whatever the plan: no
  * worker. */
 void inject_no_worker(void);

@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 
+#include "arena/debug.h"
 #include "chunk/registry.h"
 #include "explore.h"
 
@@ -36,6 +37,12 @@ static void check_bookkeeping(const struct shadow *shadow)
 	static unsigned nr;
 	size_t i;
 
+	/* Objects of the quarantine are neither held nor free, and handles are
+	 * inside of what is allocated: debug mode looks at that itself. */
+	if (debug_level) {
+		debug_check_all("fuzz_check");
+		return;
+	}
 	for (i = 0; i < shadow->nr; i++)
 		explore_objects[i].handle = shadow->objects[i].handle;
 	explore_nr_objects = (unsigned)shadow->nr;
@@ -96,6 +103,9 @@ bool fuzz_is_exhausted(size_t size, size_t align)
 	unsigned class = sizeclass_of(size, align);
 	unsigned node, window = size_classes[class].window;
 
+	/* With its redzones it is of another class. */
+	if (debug_level)
+		return true;
 	for (node = 0; node < layout.nr_nodes; node++)
 		if (arena_has_object(arena_at(window * layout.nr_nodes + node),
 				     class))
@@ -103,10 +113,21 @@ bool fuzz_is_exhausted(size_t size, size_t align)
 	return true;
 }
 
+static bool is_dead(const void *handle)
+{
+	struct found found;
+	uint32_t inside;
+
+	return !registry_find_around(handle, &found, &inside) ||
+	       debug_state(debug_record(found.object)) != DEBUG_LIVE;
+}
+
 bool fuzz_is_free(const void *handle)
 {
 	struct found found;
 
+	if (debug_level)
+		return is_dead(handle);
 	if (!registry_find(handle, &found))
 		return true;
 	return (load_relaxed(word_of(found.object.word)) |
@@ -125,8 +146,11 @@ void fuzz_check(struct fuzz *fuzz)
 
 	shadow_check_all(fuzz->shadow);
 	require(pcpu_stats_get(&stats) == 0, "errno %d", errno);
+	/* In debug mode objects have redzones. */
 	require(stats.nr_cur_alloc == fuzz->shadow->nr &&
-			stats.live_bytes == fuzz->shadow->bytes,
+			(stats.live_bytes == fuzz->shadow->bytes ||
+			 (debug_level &&
+			  stats.live_bytes > fuzz->shadow->bytes)),
 		"%llu objects of %zu bytes are live, not %zu of %zu",
 		(unsigned long long)stats.nr_cur_alloc, stats.live_bytes,
 		fuzz->shadow->nr, fuzz->shadow->bytes);

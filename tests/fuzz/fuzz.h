@@ -31,6 +31,7 @@
 
 #include <pcpu.h>
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -161,6 +162,19 @@ void fuzz_refused(const struct fuzz *fuzz, size_t size, size_t align,
 /* Free a live object, in the manner of pcpu_free() or another. */
 void fuzz_free(struct fuzz *fuzz, size_t index, void (*how)(void *));
 
+/*
+ * Run a function in another thread, to its end or beside us. False if this
+ * input has had enough of them, or the system refuses. ops_system.c
+ */
+bool fuzz_in_thread(struct fuzz *fuzz, void *(*run)(void *), void *arg);
+bool fuzz_begin_thread(struct fuzz *fuzz, pthread_t *thread,
+		       void *(*run)(void *), void *arg);
+void fuzz_end_thread(struct fuzz *fuzz, pthread_t thread);
+
+/* True in a child, which must leave by _exit(0); false in the parent when it
+ * has, or if this input has had enough of them. ops_system.c */
+bool fuzz_fork(struct fuzz *fuzz);
+
 /* All is as it must be; what operations check now and then. check.c */
 void fuzz_check(struct fuzz *fuzz);
 
@@ -198,6 +212,9 @@ struct fuzz_machine {
 	const char *fail;     /* PCPU_TEST_FAIL at the start */
 	const char *file;     /* PCPU_TEST_FILE */
 	const char *limit;    /* PCPU_TEST_LIMIT */
+	const char *debug;    /* PCPU_DEBUG */
+	const char *context;  /* PCPU_CONTEXT */
+	bool pages;           /* PCPU_STATIC_PAGES */
 	unsigned share;       /* runs one of so many inputs of the corpus; 0
 			       * for all */
 };

@@ -24,7 +24,8 @@ const struct fuzz_machine fuzz_machines[] = {
 	/* CPU numbers with holes, and threads that may be on any of them */
 	{.name = "sparse", .nodes = 2, .chunks = 8, .no_rseq = true,
 	 .file = POSSIBLE "=0-1,5,9-10\n"},
-	{.name = "no_front", .cpus = 3, .chunks = 8, .fail = "membarrier:1+"},
+	{.name = "no_front", .cpus = 3, .chunks = 8, .fail = "membarrier:1+",
+	 .context = "mm_cid", .file = POSSIBLE "=3-1\n"},
 	{.name = "cpus_64", .cpus = 64, .nodes = 8, .chunks = 2,
 	 .no_rseq = true, .drops = true, .share = 4},
 	{.name = "cpus_256", .cpus = 256, .chunks = 8, .drops = true,
@@ -34,11 +35,19 @@ const struct fuzz_machine fuzz_machines[] = {
 	{.name = "worker", .cpus = 3, .nodes = 2, .chunks = 64, .worker = true,
 	 .drops = true},
 	{.name = "late", .cpus = 3, .chunks = 64, .fail = "mmap:3+",
-	 .drops = true},
+	 .file = POSSIBLE "=0-x\n", .drops = true},
 	{.name = "later", .cpus = 3, .nodes = 2, .chunks = 8,
-	 .fail = "mmap:9+"},
+	 .fail = "mmap:9+", .file = POSSIBLE "=0-99999\n"},
 	{.name = "short", .chunks = 8, .fail = "mmap:5",
-	 .file = POSSIBLE "=0-1,x\n"},
+	 .file = POSSIBLE "=0-1,x\n", .context = "elsewhere"},
+	/* what wrong use is told by, and where copies are chosen otherwise */
+	{.name = "debug", .nodes = 2, .chunks = 8, .debug = "1",
+	 .context = "thread"},
+	{.name = "debug_all", .cpus = 5, .nodes = 2, .chunks = 8,
+	 .debug = "2", .pages = true},
+	{.name = "places", .cpus = 16, .nodes = 2, .chunks = 8,
+	 .context = "thread"},
+	{.name = "mm_cid", .chunks = 8, .context = "mm_cid", .pages = true},
 	{.name = "limited", .cpus = 3, .chunks = 64, .limit = "100000000"},
 	{.name = "strict", .nodes = 2, .chunks = 64,
 	 .file = OVERCOMMIT "=2\n"},
@@ -149,6 +158,11 @@ static void run_again(char **argv, const struct fuzz_machine *machine)
 	set_text("PCPU_TEST_FAIL", machine->fail);
 	set_text("PCPU_TEST_FILE", machine->file);
 	set_text("PCPU_TEST_LIMIT", machine->limit);
+	set_text("PCPU_CONTEXT", machine->context);
+	set_text("PCPU_STATIC_PAGES", machine->pages ? "1" : NULL);
+	/* All of them may be played in debug mode. */
+	if (machine->debug)
+		setenv("PCPU_DEBUG", machine->debug, 1);
 	set_text("GLIBC_TUNABLES",
 		 machine->no_rseq ? "glibc.pthread.rseq=0" : NULL);
 	execv("/proc/self/exe", argv);

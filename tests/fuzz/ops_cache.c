@@ -192,11 +192,111 @@ static void destroy_busy(const struct play *play)
 	fuzz_expect_heard("live object");
 }
 
+/* --- wrong use ------------------------------------------------------------ */
+
+static struct pcpu_cache *wronged;
+
+static void free_wrong(void *object)
+{
+	pcpu_cache_free(wronged, object);
+}
+
+static void alloc_wrong(void *unused)
+{
+	(void)unused;
+	(void)pcpu_cache_alloc(wronged);
+}
+
+static void expect_aborts(void (*call)(void *), void *arg, const char *words)
+{
+	require(fuzz_aborts(call, arg), "no \"%s\"", words);
+	fuzz_expect_heard("\"fuzzed\"");
+	fuzz_expect_heard(words);
+}
+
+static bool is_made(const void *object)
+{
+	if (is_percpu)
+		object = pcpu_ptr(object, libpcpu_cpu_next(-1));
+	return *(const uint64_t *)object == MADE;
+}
+
+/* What debug mode knows of wrong frees. The object is idle. */
+static void wrong_frees(const struct play *play, void *object)
+{
+	expect_aborts(free_wrong, &wronged, "not an object of this cache");
+	expect_aborts(free_wrong, object, "already free");
+	if (play->nr)
+		expect_aborts(free_wrong, play->live[0],
+			      "not in its constructed state");
+}
+
+/* The next to be handed out is one that somebody has written to. It is ours
+ * since, and only its contents are to come back. */
+static void write_late(const struct play *play, void *object)
+{
+	int cpu = libpcpu_cpu_next(-1);
+	char *copy = play->percpu ? pcpu_ptr((char *)object, cpu) : object;
+
+	copy[play->size - 1] ^= 1;
+	expect_aborts(alloc_wrong, NULL, "after its free");
+	copy[play->size - 1] ^= 1;
+	cache_debug_alloc(cache_of(play->cache), object, "fuzz");
+}
+
+static uint64_t nr_cached(const struct play *play)
+{
+	struct pcpu_cache_info stats;
+
+	require(!pcpu_cache_stats(play->cache, &stats), "errno %d", errno);
+	return stats.nr_cached;
+}
+
+static void misuse(struct play *play)
+{
+	uint64_t before;
+	void *object;
+
+	wronged = play->cache;
+	if (!libpcpu_debug_level() || play->nr == LIVE_MAX || fail_in ||
+	    play->fuzz->failing)
+		return;
+	object = pcpu_cache_alloc(play->cache);
+	if (!object)
+		return;
+	before = nr_cached(play);
+	pcpu_cache_free(play->cache, object);
+	if (nr_cached(play) == before) /* there is no room to be idle */
+		return;
+	wrong_frees(play, object);
+	write_late(play, object);
+	add(play, object);
+}
+
+static void one_by_one(struct play *play)
+{
+	void *object =
+		play->nr < LIVE_MAX ? libpcpu_cache_alloc(play->cache) : NULL;
+
+	if (object) {
+		require(all_are(object, MADE), "%p", object);
+		libpcpu_cache_free(play->cache, object);
+	}
+}
+
+/* --- a program ------------------------------------------------------------ */
+
 static void rare_step(struct play *play)
 {
 	switch (take_byte(play->fuzz) % 8) {
 	case 0:
 		check_stats(play);
+		break;
+	case 6:
+		if (take_byte(play->fuzz) % 2)
+			one_by_one(play);
+		else
+			misuse(play);
 		break;
 	case 1:
 		cache_idle_round();
@@ -280,6 +380,8 @@ static void cache_life(struct fuzz *fuzz)
 		require(errno == ENOMEM, "errno %d", errno);
 		return;
 	}
+	pcpu_cache_set_tied(play.cache, how / 16 * 8);
+	pcpu_cache_set_check(play.cache, is_made);
 	for (nr = take_byte(fuzz); nr && fuzz->left; nr--)
 		step(&play);
 	end(&play);

@@ -7,6 +7,7 @@
 #include "fuzz.h"
 
 #include "arena/arena.h"
+#include "arena/debug.h"
 #include "chunk/registry.h"
 
 #define DAMAGED ": the bookkeeping of its page is damaged\n"
@@ -52,7 +53,7 @@ static void corrupt(struct fuzz *fuzz)
 	page_id page;
 	char *p;
 
-	if (!object)
+	if (!object || debug_level)
 		return;
 	p = object->handle;
 	require(registry_find(p, &found), "%p is lost", (void *)p);

@@ -5,8 +5,6 @@
  */
 #include "fuzz.h"
 
-#include <pthread.h>
-
 #include "tests/inject.h"
 
 #define FORKS_MAX 2u
@@ -27,19 +25,16 @@ static void migrate(struct fuzz *fuzz)
 	fuzz_go(fuzz, take_cpu(fuzz));
 }
 
-/* count: 1. The child runs so many operations, the parent the same after it.
- */
-static void fork_here(struct fuzz *fuzz)
+bool fuzz_fork(struct fuzz *fuzz)
 {
-	unsigned nr = take_byte(fuzz) % 16;
 	int status = 0;
 	pid_t pid;
 
 	if (fuzz->nr_forks++ >= FORKS_MAX)
-		return;
+		return false;
 	/* In the child ASan would take the worker's stack for one in use. */
 	if (fuzz_machine->worker && __asan_init)
-		return;
+		return false;
 	pid = fork();
 	require(pid >= 0, "errno %d", errno);
 	if (pid == 0) {
@@ -48,17 +43,61 @@ static void fork_here(struct fuzz *fuzz)
 		fuzz->is_child = true;
 		/* The parent's other thread may have seemed to be there yet. */
 		fuzz->may_keep |= fuzz->nr_threads > 0;
-		run_some(fuzz, nr);
-		inject_plan(NULL);
-		fuzz->may_keep |= fuzz->failing;
-		fuzz->failing = false;
-		fuzz_end(fuzz);
-		_exit(0);
+		return true;
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	require(WIFEXITED(status) && WEXITSTATUS(status) == 0,
 		"the child's status is %#x", (unsigned)status);
+	return false;
+}
+
+/* count: 1. The child runs so many operations, the parent the same after it.
+ */
+static void fork_here(struct fuzz *fuzz)
+{
+	unsigned nr = take_byte(fuzz) % 16;
+
+	if (!fuzz_fork(fuzz))
+		return;
+	run_some(fuzz, nr);
+	inject_plan(NULL);
+	fuzz->may_keep |= fuzz->failing;
+	fuzz->failing = false;
+	fuzz_end(fuzz);
+	_exit(0);
+}
+
+bool fuzz_begin_thread(struct fuzz *fuzz, pthread_t *thread,
+		       void *(*run)(void *), void *arg)
+{
+	int rc;
+
+	if (fuzz->nr_threads++ >= THREADS_MAX)
+		return false;
+	/* With several threads on both sides no grace period is waited for. */
+	fuzz->may_keep |= fuzz->is_child;
+	rc = pthread_create(thread, NULL, run, arg);
+	require(rc == 0 || fuzz->failing, "errno %d", rc);
+	return rc == 0;
+}
+
+void fuzz_end_thread(struct fuzz *fuzz, pthread_t thread)
+{
+	pthread_join(thread, NULL);
+	fuzz_go(fuzz, fuzz->cpu);
+}
+
+bool fuzz_in_thread(struct fuzz *fuzz, void *(*run)(void *), void *arg)
+{
+	unsigned cpu = fuzz->cpu;
+	pthread_t thread;
+
+	if (!fuzz_begin_thread(fuzz, &thread, run, arg))
+		return false;
+	pthread_join(thread, NULL);
+	fuzz_go(fuzz, cpu);
+	return true;
 }
 
 struct turn {
@@ -79,20 +118,8 @@ static void *take_turn(void *arg)
 static void other_thread(struct fuzz *fuzz)
 {
 	struct turn turn = {fuzz, take_byte(fuzz) % 16};
-	unsigned cpu = fuzz->cpu;
-	pthread_t thread;
-	int rc;
 
-	if (fuzz->nr_threads++ >= THREADS_MAX)
-		return;
-	/* With several threads on both sides no grace period is waited for. */
-	fuzz->may_keep |= fuzz->is_child;
-	rc = pthread_create(&thread, NULL, take_turn, &turn);
-	require(rc == 0 || fuzz->failing, "errno %d", rc);
-	if (rc != 0)
-		return;
-	pthread_join(thread, NULL);
-	fuzz_go(fuzz, cpu);
+	fuzz_in_thread(fuzz, take_turn, &turn);
 }
 
 /* call and kind: 1, nth: 1. The next operations' N-th call fails, or all from

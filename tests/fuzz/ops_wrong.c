@@ -134,10 +134,14 @@ static void expect_past(const char *p)
 	static const char *const words[] = {
 		": already free", ": never allocated or given back",
 		": never allocated: behind the last",
-		" bytes inside an object of "};
+		" bytes inside an object of ",
+		/* in debug mode */
+		": never allocated\n",
+		": never allocated: in front of an object",
+		": never allocated: behind an object"};
 	unsigned i;
 
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strstr(fuzz_heard, words[i]))
 			return;
 	require(false, "%p: heard %s", (const void *)p, fuzz_heard);

@@ -95,8 +95,11 @@ static void load_paged(void *unused)
 	open_object("libpaged.so");
 }
 
+/* What the program was linked with is there at the start, which is another
+ * case. */
 static void paged_late(void)
 {
+	require(!dlsym(RTLD_DEFAULT, "paged_text"), "it is loaded already");
 	support_expect_abort(load_paged, NULL, NULL, "set PCPU_STATIC_PAGES=1");
 }
 

@@ -27,7 +27,7 @@ static inline void confirmed(struct pcpu_ref *it)
 static inline void init(unsigned flags)
 {
 	nr_released = nr_confirmed = 0;
-	ck_assert_int_eq(pcpu_ref_init(&ref, released, flags), 0);
+	require(!pcpu_ref_init(&ref, released, flags), "errno %d", errno);
 }
 
 static inline void wait_for(const atomic_int *number, int value)

@@ -17,11 +17,11 @@
  *	}
  *
  *	static const struct fuzz_op ops[] = {
- *		{"frob", 0xa0, 4, frob},
+ *		{"frob", 0xe0, 4, frob},
  *	};
  *	FUZZ_OPS(ops)
  *
- * "frob" then answers to the bytes 0xa0 to 0xa3: the more, the more often it is
+ * "frob" then answers to the bytes 0xe0 to 0xe3: the more, the more often it is
  * met by chance. Pick bytes that nobody has, and keep them, or the corpus
  * changes its meaning. What lives from operation to operation must not outlive
  * the input: see FUZZ_AT_END().

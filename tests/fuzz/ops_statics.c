@@ -170,7 +170,9 @@ static void play(struct fuzz *fuzz, unsigned how)
 		too_many(8);
 		break;
 	case 3:
-		too_many(0);
+		/* Units have room for what is beside the window for good. */
+		if (!layout_covers((uintptr_t)far, SPAN))
+			too_many(0);
 		break;
 	default:
 		neighbours(fuzz, false);

@@ -68,6 +68,8 @@ static void get(struct life *life, unsigned how)
 	unsigned nr = 1 + how / 8 % 4;
 	bool got = references(life) > 0;
 
+	if (!got)
+		settle(life);
 	switch (how % 4) {
 	case 0:
 		if (got)
@@ -116,8 +118,10 @@ static void kill_it(struct life *life)
 
 static void leave_percpu(struct life *life, bool wait)
 {
-	unsigned before = life->nr_confirmed;
+	unsigned before;
 
+	settle(life);
+	before = life->nr_confirmed;
 	life->forced = true;
 	life->percpu = false;
 	if (wait) {

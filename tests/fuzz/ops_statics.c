@@ -76,6 +76,16 @@ static void add(void *statics)
 	libpcpu_statics_add(statics);
 }
 
+/* Where units do not have room anyway, the places may be taken. */
+static bool has_no_room(struct libpcpu_statics *statics)
+{
+	if (!fuzz_aborts(add, statics))
+		return false;
+	require(!layout_covers((uintptr_t)far, SPAN), "no room");
+	fuzz_expect_heard(": no room for the copies of CPU ");
+	return true;
+}
+
 /* Two that share a page of their copies, in any order, twice. */
 static void neighbours(struct fuzz *fuzz, bool pages)
 {
@@ -86,11 +96,8 @@ static void neighbours(struct fuzz *fuzz, bool pages)
 
 	for (i = 0; i < SPAN; i++)
 		far[i] = (char)(i / 512 % 4 ? i : 0);
-	if (fuzz_aborts(add, &one)) {
-		require(!layout_covers((uintptr_t)far, SPAN), "no room");
-		fuzz_expect_heard(": no room for the copies of CPU ");
+	if (has_no_room(&one) || has_no_room(&two))
 		return;
-	}
 	for (i = 0; i < 2; i++) {
 		libpcpu_statics_add(&two);
 		libpcpu_statics_add(&one);
@@ -147,18 +154,9 @@ static void page_aligned(struct fuzz *fuzz)
 	fuzz_expect_heard("PCPU_STATIC_PAGES=1\n");
 }
 
-static void play(struct fuzz *fuzz, unsigned how)
+/* Far from the skewed window and from all that the system has mapped. */
+static void play_far(struct fuzz *fuzz, unsigned how)
 {
-	inject_plan(NULL);
-	/* Beside the skewed window, where units have room for copies, or far
-	 * from it and from all that the system has mapped. */
-	if (how & 8)
-		far = mmap(NULL, SPAN, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	else
-		far = map_at((char *)layout.window[0] - FAR, SPAN);
-	if (!far || far == MAP_FAILED)
-		return;
 	switch (how % 8) {
 	case 0:
 		taken(fuzz);
@@ -170,13 +168,37 @@ static void play(struct fuzz *fuzz, unsigned how)
 		too_many(8);
 		break;
 	case 3:
-		/* Units have room for what is beside the window for good. */
-		if (!layout_covers((uintptr_t)far, SPAN))
-			too_many(0);
+		too_many(0);
 		break;
 	default:
 		neighbours(fuzz, false);
 	}
+}
+
+/* Beside the window, where units have room for copies, but for some machines.
+ */
+static void play_beside(struct fuzz *fuzz, unsigned how)
+{
+	if (how % 8 == 1)
+		page_aligned(fuzz);
+	else
+		neighbours(fuzz, false);
+}
+
+static void play(struct fuzz *fuzz, unsigned how)
+{
+	inject_plan(NULL);
+	if (how & 8)
+		far = mmap(NULL, SPAN, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	else
+		far = map_at((char *)layout.window[0] - FAR, SPAN);
+	if (!far || far == MAP_FAILED)
+		return;
+	if (how & 8)
+		play_beside(fuzz, how);
+	else
+		play_far(fuzz, how);
 }
 
 /* how: 1, and what that takes */

@@ -8,6 +8,7 @@
 
 #include "arena/arena.h"
 #include "arena/debug.h"
+#include "chunk/annotate.h"
 #include "chunk/registry.h"
 
 static void check_all(void *unused)
@@ -142,6 +143,9 @@ static void damage(struct fuzz *fuzz)
 	if (!debug_level)
 		return;
 	fuzz->shadow->touched += (uint64_t)1 << 20;
+	/* What is annotated nobody may write to, nor does debug mode look. */
+	if (kind % 4 != 1 && annotate_is_on())
+		return;
 	if (kind % 4 == 0) {
 		if (find(fuzz->freed[where % FUZZ_FREED_MAX], &found, &g) &&
 		    debug_state(debug_record(found.object)) == DEBUG_DEAD)

@@ -135,18 +135,31 @@ void slots_drain(unsigned window)
 	front_go();
 }
 
+/* How often a sequence is tried that tells for sure. */
+#define NR_TRIES 8
+
 /*
  * Does the running CPU's slot hold the object? The bits are its own, so a
- * sequence that changes nothing tells for sure.
+ * sequence that changes nothing tells for sure. That it was not done tells
+ * nothing: it was thrown out, or its exclusive store met a page that a fork()
+ * has left to be copied, which aarch64 lets fail.
  */
 static bool is_in_slot(const struct size_class *class, struct object object)
 {
-	unsigned cpu = (unsigned)libpcpu_cpu();
-	/* relaxed: compared again when it is exchanged */
-	uint64_t held = load_relaxed(&slot_of(class, cpu)->free);
+	unsigned cpu, i;
+	uint64_t held;
 
-	return held & word_bit(object.bit) &&
-	       front_exchange(cpu, class, object.word, held, object.word, held);
+	for (i = 0; i < NR_TRIES; i++) {
+		cpu = (unsigned)libpcpu_cpu();
+		/* relaxed: compared again when it is exchanged */
+		held = load_relaxed(&slot_of(class, cpu)->free);
+		if (!(held & word_bit(object.bit)))
+			return false;
+		if (front_exchange(cpu, class, object.word, held, object.word,
+				   held))
+			return true;
+	}
+	return false;
 }
 
 bool arena_is_live(const void *p, const struct size_class *class)

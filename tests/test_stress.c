@@ -363,6 +363,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("threads");
 
 #define ADD(name) tcase_add_loop_test(tcase, name, 0, NR_MACHINES)
+	tcase_set_tags(tcase, "threads");
 	tcase_set_timeout(tcase, 120);
 	ADD(eight_threads_in_one_class__never_share_an_object);
 	ADD(eight_threads_in_all_sizes__never_share_an_object);
@@ -370,6 +371,10 @@ static Suite *make_suite(void)
 	ADD(objects_sent_through_rings__arrive_whole);
 	ADD(trims_beside_allocation_and_free__harm_nothing);
 	ADD(threads_that_come_and_go__leave_nothing_behind);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("memory");
+	tcase_set_tags(tcase, "memory"); /* page faults by the 100,000 */
+	tcase_set_timeout(tcase, 120);
 	ADD(all_is_freed_and_trimmed__resident_memory_is_back);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -14,19 +14,21 @@
 
 #if defined(LIBPCPU_HAVE_RSEQ) && !defined(LIBPCPU_TSAN)
 
-#define CAN_PLAY_CPUS 1
+/* Not where there is no area: under an emulator, or if glibc is told so. */
+#define CAN_PLAY_CPUS (__rseq_size > 0)
 
 /* Returns false where that cannot be done: then the CPU is the real one. */
 static inline bool play_cpus(void)
 {
-	return __rseq_size &&
+	return CAN_PLAY_CPUS &&
 	       !syscall(SYS_rseq, libpcpu_rseq_area(), sizeof(struct rseq),
 			RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
 static inline void play_cpu(unsigned cpu)
 {
-	*(volatile uint32_t *)&libpcpu_rseq_area()->cpu_id = cpu;
+	if (CAN_PLAY_CPUS)
+		*(volatile uint32_t *)&libpcpu_rseq_area()->cpu_id = cpu;
 }
 
 #else

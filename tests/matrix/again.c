@@ -58,8 +58,13 @@ INTERPOSED int execl(const char *path, const char *arg, ...)
 /* The emulator reports a signal that kills to the guest's standard error. */
 INTERPOSED void abort(void)
 {
+	sigset_t set;
+
 	dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
 	signal(SIGABRT, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGABRT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* the worker blocks all */
 	raise(SIGABRT);
 	_exit(127);
 }

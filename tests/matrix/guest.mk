@@ -19,9 +19,11 @@ GUEST_TESTS := test_this_cpu test_contexts test_pins test_pins_signals \
 	test_front test_front_frees test_front_threads test_counter \
 	test_counter_tree test_lazy test_gate test_ref test_ref_threads \
 	test_cache test_cache_shrink test_cache_threads test_cache_debug \
+	test_linux_ops test_linux_local test_linux_counter test_linux_rwsem \
+	test_linux_refcount test_linux_sections test_linux_stress \
 	test_alloc test_stress test_stopped test_traced test_stats \
 	test_faults_async
-GUEST_TURNS := $(filter-out test_faults_async,$(AARCH64_EXCEPT)) test_stress
+GUEST_TURNS := $(filter-out $(GUEST_TESTS),$(AARCH64_EXCEPT)) test_stress
 GUEST_BIN := $(filter $(patsubst %,\%/%,$(GUEST_TESTS) $(GUEST_TURNS)), \
 	$(TESTBIN))
 IMAGE := build/aarch64-image

@@ -56,7 +56,7 @@ build/again.so: tests/matrix/again.c | build/setup-check
 # and threads in a child of fork(), where qemu 7.2 aborts by an assertion.
 AARCH64_EXCEPT := test_layout test_pick test_linux_limits test_bulk \
 	test_arena test_alloc_copies test_reclaim test_faults_async \
-	test_faults_inject test_faults_refs
+	test_faults_inject test_faults_refs test_ref_threads
 check-aarch64: ## the tests on aarch64, cross compiled and emulated by qemu
 	$(Q)CK_TIMEOUT_MULTIPLIER=60 $(AGAIN) TARGET=aarch64 \
 		EXCEPT="$(AARCH64_EXCEPT)" check-fast

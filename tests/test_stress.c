@@ -11,6 +11,7 @@
 
 #include "owned.h"
 #include "support.h"
+#include "takes_back.h"
 #include "workers.h"
 
 #define NR_WORKERS 8u
@@ -307,6 +308,8 @@ static void job_memory_comes_back(void)
 		/* The bookkeeping of chunks that were in use stays, 7 % of a
 		 * unit at most; in debug mode records of objects too. */
 		kept = (peak - before) / nr_units() / 100 * 7;
+		if (!system_takes_back())
+			kept = peak - before;
 		require(support_debug() ||
 				after <= before + before / 10 + kept + slack,
 			"%zu bytes resident before, %zu after all is free",

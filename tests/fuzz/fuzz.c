@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "fuzz.h"
 
+#include "takes_back.h"
+
 #define OPS_MAX 256u
 #define ENDS_MAX 16u
 
@@ -107,13 +109,17 @@ void fuzz_end(struct fuzz *fuzz)
 void fuzz_run(const uint8_t *data, size_t size)
 {
 	static struct shadow *shadow;
+	static bool keeps;
 	struct fuzz fuzz = {.data = data, .left = size};
 
-	if (!shadow)
+	if (!shadow) {
 		shadow = shadow_create();
+		keeps = !system_takes_back();
+	}
 	shadow->touched = 0;
 	shadow->serial = 0;
 	fuzz.shadow = shadow;
+	fuzz.may_keep = keeps;
 	fuzz_go(&fuzz, 0);
 	while (fuzz_step(&fuzz))
 		continue;

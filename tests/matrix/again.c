@@ -3,13 +3,15 @@
  * Preloaded into a program that an emulator or valgrind runs, whose
  * /proc/self/exe is another program to the kernel: what executes itself anew
  * shall get itself, through PCPU_TEST_EMULATOR if that is set. And what aborts
- * shall say no more than it would elsewhere.
+ * shall say no more than it would elsewhere, and threads of the emulator's own
+ * are not the program's.
  */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,6 +55,17 @@ INTERPOSED int execl(const char *path, const char *arg, ...)
 		args[i + 1] = va_arg(rest, const char *);
 	va_end(rest);
 	return execv(path, (char *const *)args);
+}
+
+/* Who counts the process's threads sees one of the emulator's among them. */
+INTERPOSED int stat(const char *restrict path, struct stat *restrict result)
+{
+	int rc = fstatat(AT_FDCWD, path, result, 0);
+
+	if (!rc && getenv("PCPU_TEST_EMULATOR") &&
+	    strcmp(path, "/proc/self/task") == 0)
+		result->st_nlink--;
+	return rc;
 }
 
 /* The emulator reports a signal that kills to the guest's standard error. */

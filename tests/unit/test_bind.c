@@ -85,6 +85,16 @@ START_TEST(bind__any_nodes__each_units_copies_to_its_node)
 }
 END_TEST
 
+/* Does an arena's first record of a chunk lie on a page of its own? It does not
+ * in little address space, as under an emulator: arenas share pages then. */
+static bool has_page(chunk_id first)
+{
+	uintptr_t start = (uintptr_t)chunk_of(first);
+	uintptr_t end = (uintptr_t)(chunk_of(first) + layout.arena_chunks);
+
+	return start / layout.os_page < end / layout.os_page;
+}
+
 /* Whatever the arenas' sizes: the first chunk is the one that is used. */
 START_TEST(bind__any_nodes__bookkeeping_to_the_arenas_node)
 {
@@ -102,7 +112,8 @@ START_TEST(bind__any_nodes__bookkeeping_to_the_arenas_node)
 			ck_assert_int_eq(bound_to(word_of(word)), id);
 			ck_assert_int_eq(bound_to(&layout.used[word.nr]), id);
 			ck_assert_int_eq(bound_to(&layout.map[page.nr]), id);
-			ck_assert_int_eq(bound_to(chunk_of(chunk)), id);
+			if (has_page(chunk))
+				ck_assert_int_eq(bound_to(chunk_of(chunk)), id);
 		}
 }
 END_TEST

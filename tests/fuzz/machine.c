@@ -40,11 +40,13 @@ const struct fuzz_machine fuzz_machines[] = {
 	 .fail = "mmap:9+", .file = POSSIBLE "=0-99999\n"},
 	{.name = "short", .chunks = 8, .fail = "mmap:5",
 	 .file = POSSIBLE "=0-1,x\n", .context = "elsewhere"},
-	/* what wrong use is told by, and where copies are chosen otherwise */
+	/* what wrong use is told by; memory that AddressSanitizer was told of
+	 * must not be zeroed */
 	{.name = "debug", .nodes = 2, .chunks = 8, .debug = "1",
-	 .context = "thread"},
+	 .context = "thread", .drops = true},
 	{.name = "debug_all", .cpus = 5, .nodes = 2, .chunks = 8,
-	 .debug = "2", .pages = true},
+	 .debug = "2", .pages = true, .drops = true},
+	/* copies are chosen otherwise */
 	{.name = "places", .cpus = 16, .nodes = 2, .chunks = 8,
 	 .context = "thread"},
 	{.name = "mm_cid", .chunks = 8, .context = "mm_cid", .pages = true},

@@ -58,7 +58,8 @@ static void do_section(void)
 	require(own == (volatile uint64_t *)pcpu_this_ptr(shared), "moved");
 	pcpu_unpin();
 	pcpu_this_inc(*shared);
-	nr_done++;
+	/* A handler may come in the middle of an increment, too. */
+	__atomic_fetch_add(&nr_done, 1, __ATOMIC_RELAXED);
 }
 
 static void on_trap(int signal, siginfo_t *info, void *context)

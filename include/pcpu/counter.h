@@ -85,7 +85,9 @@ int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch);
 
 /*
  * The sign of value - other: -1, 0 or 1. Looks at the copies only if the
- * approximation cannot tell. percpu_counter_compare().
+ * approximation cannot tell, which supposes that no copy has more than the
+ * counter's batch: where pcpu_counter_add_batch() is given more, or the batch
+ * was lowered, compare pcpu_counter_sum(). percpu_counter_compare().
  */
 int pcpu_counter_compare(const struct pcpu_counter *counter, int64_t other);
 

@@ -52,20 +52,15 @@ static void expect_copies(size_t first, size_t end, bool are_there)
 				"CPU %d's byte %zu", cpu, i);
 }
 
-static void free_variable(void *p)
-{
-	pcpu_free(p);
-}
-
 /* A variable, and each copy of it, is known for what it is. */
 static void expect_refused(size_t at, unsigned cpu)
 {
 	char *copy = pcpu_ptr(far + at, cpu);
 	char text[64];
 
-	require(fuzz_aborts(free_variable, far + at), "freed");
+	require(fuzz_aborts(pcpu_free, far + at), "freed");
 	fuzz_expect_heard(": a static per-CPU variable\n");
-	require(fuzz_aborts(free_variable, copy), "freed");
+	require(fuzz_aborts(pcpu_free, copy), "freed");
 	snprintf(text, sizeof(text),
 		 ": the address of CPU %u's copy of a static", cpu);
 	fuzz_expect_heard(text);

@@ -13,6 +13,7 @@
 
 #include "arena/context.h"
 #include "explore.h"
+#include "tests/played_cpu.h"
 #include "tests/run_suite.h"
 
 /* What is counted plainly in sections and by operations, by CPU. */
@@ -160,23 +161,14 @@ static unsigned one_object(void)
 	return 1;
 }
 
-/* The explorer's machine has sequences if the C library has an area. */
-static bool may_have_sequences(void)
-{
-#ifdef LIBPCPU_HAVE_RSEQ
-	return __rseq_size > 0;
-#else
-	return false;
-#endif
-}
-
 START_TEST(signal_handler__in_front_of_any_access__changes_nothing)
 {
 	unsigned long nth = 1;
 
 	explore_reset_for(_i ? EXPLORE_TSO : EXPLORE_BARE);
 	allocate_counts();
-	ck_assert(context_has_sequences == (_i && may_have_sequences()));
+	/* The explorer's machine has none if the C library has no area. */
+	ck_assert(context_has_sequences == (_i && CAN_PLAY_CPUS));
 	section(); /* so that the thread is armed */
 	nr_sections = nr_added = 1;
 	second = 0;

@@ -24,22 +24,18 @@ static atom64 *shared_of(const struct pcpu_counter *counter)
 	return (atom64 *)&counter->shared;
 }
 
-static atom64 *copies_of(const struct pcpu_counter *counter)
+static atom64 *holder_of(const struct pcpu_counter *counter)
 {
-	return (atom64 *)&counter->copies;
+	return (atom64 *)&counter->holder;
 }
 
-static atom64 *owner_of(const struct pcpu_counter *counter)
-{
-	return (atom64 *)&counter->owner;
-}
-
-_Static_assert(sizeof(void *) == sizeof(atom64), "a pointer is a word");
+_Static_assert(sizeof(uintptr_t) == sizeof(atom64), "a pointer is a word");
+_Static_assert(_Alignof(struct libpcpu_thread) > 1, "owners are even");
 
 static int32_t *load_copies(const struct pcpu_counter *counter)
 {
 	/* pairs with [copies] pcpu_counter_upgrade(): the copies are zero */
-	return (int32_t *)(uintptr_t)load_acquire(copies_of(counter));
+	return libpcpu_counter_copies(load_acquire(holder_of(counter)));
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -52,7 +48,7 @@ static void destroy(struct pcpu_counter *counter)
 		return;
 	libpcpu_free(copies);
 	/* relaxed: nobody else uses it any more */
-	store_relaxed(copies_of(counter), 0);
+	store_relaxed(holder_of(counter), 0);
 }
 
 void libpcpu_counter_destroy(struct pcpu_counter *counter)
@@ -60,10 +56,24 @@ void libpcpu_counter_destroy(struct pcpu_counter *counter)
 	destroy(counter);
 }
 
+/* False if others were faster. */
+static bool publish(struct pcpu_counter *counter, const int32_t *copies)
+{
+	/* relaxed: compared below */
+	uint64_t holder = load_relaxed(holder_of(counter));
+
+	/* Once more for the first owner, who may come meanwhile. */
+	while (!libpcpu_counter_copies(holder))
+		/* pairs with [copies] load_copies(): the copies are zero */
+		if (cas_release(holder_of(counter), &holder,
+				(uintptr_t)copies | 1))
+			return true;
+	return false;
+}
+
 static int upgrade(struct pcpu_counter *counter)
 {
 	int saved = errno;
-	uint64_t none = 0;
 	int32_t *copies;
 
 	if (load_copies(counter))
@@ -72,8 +82,7 @@ static int upgrade(struct pcpu_counter *counter)
 			       counter->flags & PCPU_NOWAIT);
 	if (!copies)
 		return -1;
-	/* pairs with [copies] load_copies(): the copies are zero */
-	if (!cas_release(copies_of(counter), &none, (uintptr_t)copies))
+	if (!publish(counter, copies))
 		libpcpu_free(copies);
 	errno = saved;
 	return 0;
@@ -128,14 +137,14 @@ int pcpu_counter_batch_set(struct pcpu_counter *counter, int32_t batch)
 /* Is the running thread the owner, now or by this? */
 static bool own(struct pcpu_counter *counter)
 {
-	uint64_t self = (uintptr_t)libpcpu_counter_thread(), none = 0;
+	uint64_t self = libpcpu_counter_thread(), none = 0;
 
 	/* relaxed: who compares equal has stored it, or was handed the counter
 	 * by who did */
-	return load_relaxed(owner_of(counter)) == self ||
+	return load_relaxed(holder_of(counter)) == self ||
 	       (counter->flags & PCPU_COUNTER_UNOWNED &&
 		/* relaxed: the same */
-		cas_relaxed(owner_of(counter), &none, self));
+		cas_relaxed(holder_of(counter), &none, self));
 }
 
 void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)

@@ -42,8 +42,7 @@ extern "C" {
  * not seen them yet adds to its own part once more.
  */
 struct pcpu_counter {
-	int32_t *copies; /* a handle; NULL at first */
-	const void *owner;
+	uintptr_t holder; /* the owner's number or 0; or, odd, copies */
 	int64_t own;
 	int64_t shared; /* what outgrew copies, and the first value */
 	int32_t batch;
@@ -100,18 +99,24 @@ void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x,
 
 #pragma GCC visibility pop
 
-/* A number of the running thread's that no other living thread has. */
-static inline const void *libpcpu_counter_thread(void)
+/* A number of the running thread's that no other living thread has; even. */
+static inline uintptr_t libpcpu_counter_thread(void)
 {
 #if defined(__x86_64__) && !defined(MODEL_CHECK)
-	const void *self;
+	uintptr_t self;
 
 	/* One load that loops do once. */
 	__asm__("movq %%fs:0, %0" : "=r"(self));
 	return self;
 #else
-	return &libpcpu_self;
+	return (uintptr_t)&libpcpu_self;
 #endif
+}
+
+/* The copies that a holder stands for, as a handle; NULL for an owner. */
+static inline int32_t *libpcpu_counter_copies(uintptr_t holder)
+{
+	return holder & 1 ? (int32_t *)(holder - 1) : NULL;
 }
 
 static inline void libpcpu_counter_start(struct pcpu_counter *counter,
@@ -119,9 +124,8 @@ static inline void libpcpu_counter_start(struct pcpu_counter *counter,
 {
 	int32_t batch = 2 * (int32_t)libpcpu_nr_cpu_ids;
 
-	counter->copies = NULL;
-	counter->owner =
-		flags & PCPU_COUNTER_UNOWNED ? NULL : libpcpu_counter_thread();
+	counter->holder =
+		flags & PCPU_COUNTER_UNOWNED ? 0 : libpcpu_counter_thread();
 	counter->own = 0;
 	counter->shared = value;
 	counter->batch = batch > 32 ? batch : 32;
@@ -159,11 +163,17 @@ static inline int pcpu_counter_init_many(struct pcpu_counter *counters,
 	return 0;
 }
 
+/* Has it copies? Of the moment. Wait-free, a load. */
+static inline bool pcpu_counter_is_shared(const struct pcpu_counter *counter)
+{
+	/* Relaxed: who goes to the copies looks again. */
+	return __atomic_load_n(&counter->holder, __ATOMIC_RELAXED) & 1;
+}
+
 /* Give its memory back. The counter is no longer one. */
 static inline void pcpu_counter_destroy(struct pcpu_counter *counter)
 {
-	/* Relaxed: nobody else uses it any more. */
-	if (__atomic_load_n(&counter->copies, __ATOMIC_RELAXED))
+	if (pcpu_counter_is_shared(counter))
 		libpcpu_counter_destroy(counter);
 }
 
@@ -201,13 +211,14 @@ static inline void pcpu_counter_add_batch(struct pcpu_counter *counter,
 {
 #ifndef MODEL_CHECK
 	/* Pairs with pcpu_counter_upgrade(): the copies are zero. */
-	int32_t *copies = __atomic_load_n(&counter->copies, __ATOMIC_ACQUIRE);
+	uintptr_t holder = __atomic_load_n(&counter->holder, __ATOMIC_ACQUIRE);
 
-	if (LIBPCPU_LIKELY(copies)) {
-		libpcpu_batch_add(&counter->shared, copies, x, batch);
+	if (LIBPCPU_LIKELY(holder & 1)) {
+		libpcpu_batch_add(&counter->shared,
+				  libpcpu_counter_copies(holder), x, batch);
 		return;
 	}
-	if (counter->owner == libpcpu_counter_thread()) {
+	if (holder == libpcpu_counter_thread()) {
 		libpcpu_counter_add_own(counter, x);
 		return;
 	}
@@ -260,10 +271,9 @@ pcpu_counter_read_positive(const struct pcpu_counter *counter)
 
 static inline int64_t pcpu_counter_sum(const struct pcpu_counter *counter)
 {
-	/* Relaxed: looked at again with the copies. */
-	if (!__atomic_load_n(&counter->copies, __ATOMIC_RELAXED))
-		return pcpu_counter_read(counter);
-	return pcpu_counter_sum_copies(counter);
+	if (pcpu_counter_is_shared(counter))
+		return pcpu_counter_sum_copies(counter);
+	return pcpu_counter_read(counter);
 }
 
 static inline int64_t
@@ -272,13 +282,6 @@ pcpu_counter_sum_positive(const struct pcpu_counter *counter)
 	int64_t value = pcpu_counter_sum(counter);
 
 	return value > 0 ? value : 0;
-}
-
-/* Has it copies? */
-static inline bool pcpu_counter_is_shared(const struct pcpu_counter *counter)
-{
-	/* Relaxed: of the moment. */
-	return __atomic_load_n(&counter->copies, __ATOMIC_RELAXED) != NULL;
 }
 
 /*

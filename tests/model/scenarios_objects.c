@@ -57,7 +57,7 @@ static void expect_104(void)
 static void begin_counter(void)
 {
 	pcpu_counter_init(&counter, 100, 0);
-	counter.owner = explore_self_of(0);
+	counter.holder = (uintptr_t)explore_self_of(0);
 }
 
 SCENARIO(counter_upgrade) = {
@@ -88,7 +88,7 @@ static void begin_shared_counter(void)
 {
 	pcpu_counter_init(&counter, 100, PCPU_COUNTER_SHARED);
 	pcpu_counter_batch_set(&counter, 2);
-	explore_leave_unowned(counter.copies);
+	explore_leave_unowned(libpcpu_counter_copies(counter.holder));
 }
 
 SCENARIO(counter_batches_here) = {

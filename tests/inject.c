@@ -18,7 +18,8 @@
 
 #include "support.h"
 
-#define INTERPOSED __attribute__((visibility("default")))
+/* Never inlined: it tells by its caller whether to fail. */
+#define INTERPOSED __attribute__((visibility("default"), noinline))
 
 const char *const inject_calls[] = {
 	"mmap",     "munmap",         "madvise",    "mbind",

@@ -108,14 +108,14 @@ END_TEST
 
 START_TEST(bad_value_beside_a_good_one__only_the_bad_one_is_ignored)
 {
-	static const char *const env[] = {"PCPU_POSSIBLE_CPUS=8",
+	static const char *const env[] = {"PCPU_POSSIBLE_CPUS=1024",
 					  "PCPU_NODES=many", NULL};
 	struct support_exec exec = {.job = "topology", .env = env};
 	struct support_child child;
 
 	support_exec_job(&exec, &child);
 	support_expect_success(&child, &exec);
-	ck_assert_msg(strstr(child.text, "8 CPUs, 8 units") != NULL, "%s",
+	ck_assert_msg(strstr(child.text, "1024 CPUs, 1024 units") != NULL, "%s",
 		      child.text);
 	ck_assert_msg(strstr(child.text, "PCPU_NODES") != NULL, "%s",
 		      child.text);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "arena/context.h"
+#include "chunk/sysfile.h"
 #include "chunk/topology.h"
 #include "engine.h"
 #include "reclaim/reclaim.h"
@@ -231,6 +232,17 @@ int __wrap_open(const char *path, int flags, int mode)
 		return __real_open(path, flags, mode);
 	errno = ENOENT;
 	return -1;
+}
+
+/* Machines that have more CPUs than we play will do as well. */
+bool __real_sysfile_read(const char *path, char *text, size_t size);
+bool __wrap_sysfile_read(const char *path, char *text, size_t size);
+bool __wrap_sysfile_read(const char *path, char *text, size_t size)
+{
+	if (strcmp(path, "/sys/devices/system/cpu/possible"))
+		return __real_sysfile_read(path, text, size);
+	snprintf(text, size, "0-%u\n", EXPLORE_CPUS - 1);
+	return true;
 }
 
 /* --- wrong use ------------------------------------------------------------ */

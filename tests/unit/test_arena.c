@@ -178,18 +178,21 @@ START_TEST(grow__fresh_number__linked_with_a_reserved_slab_in_front)
 }
 END_TEST
 
+/* More than a word has bits, where the layout has so many: under memcheck it
+ * has not. */
 START_TEST(grow__several_times__low_numbers_first_and_counted)
 {
 	struct arena *arena = spare_arena();
-	uint32_t i;
+	uint32_t all = arena->pool.nr_chunks, nr = all < 70 ? all : 70, i;
 	page_id head;
 
-	for (i = 0; i < 70; i++) {
+	ck_assert_uint_gt(nr, 1);
+	for (i = 0; i < nr; i++) {
 		ck_assert(grow(arena, A_LINE + NR_SIZES, false, &head));
 		ck_assert_uint_eq(page_chunk(head).nr, arena->first.nr + i);
 	}
-	ck_assert_uint_eq(nr_chunks(arena), 70);
-	ck_assert_uint_eq(load_relaxed(&arena->max_chunks), 70);
+	ck_assert_uint_eq(nr_chunks(arena), nr);
+	ck_assert_uint_eq(load_relaxed(&arena->max_chunks), nr);
 }
 END_TEST
 

@@ -109,16 +109,16 @@ static bool find_other(const struct guarded *g, unsigned unit, size_t from,
 }
 
 /* What the patterns are made of on this unit: the pattern's byte, or zero. The
- * cell's first or last byte tells, where it is in a redzone; not both are
- * written to by who runs over one end. */
+ * cell's first and last bytes tell, where they are in a redzone: who runs over
+ * one end does not write to both. */
 static uint8_t expected(const struct guarded *g, unsigned unit, uint8_t value)
 {
 	const uint8_t *copy = copy_of(g, unit);
-	bool in_front = g->front && copy[0] == value;
-	bool behind = g->front + g->size < g->bytes &&
-		      copy[g->bytes - 1] == value;
+	size_t first = g->front ? 0 : g->bytes - 1;
+	size_t last = g->front + g->size < g->bytes ? g->bytes - 1 : 0;
+	bool filled = copy[first] == value || copy[last] == value;
 
-	return is_remote[unit] && !in_front && !behind ? 0 : value;
+	return is_remote[unit] && !filled ? 0 : value;
 }
 
 static bool overrun_on(const struct guarded *g, unsigned unit,

@@ -54,6 +54,11 @@ START_TEST(double_free_after_other_allocations__aborts_as_already_free)
 }
 END_TEST
 
+static int last_cpu(void)
+{
+	return (int)libpcpu_nr_cpu_ids - 1;
+}
+
 /* --- 16, 17: written beside it ---------------------------------------------
  */
 
@@ -82,6 +87,15 @@ static void expect_overrun(char *p, int cpu, ptrdiff_t offset, char value)
 	if (!SUPPORT_ASAN)
 		support_expect_abort(write_and_free, &overrun, p,
 				     offset < 0 ? IN_FRONT : BEHIND);
+}
+
+/* Zero, but where the program cannot run: there may be nothing but zeroes. */
+static char difference_on(int cpu)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) != 0 ||
+	       !CPU_ISSET((size_t)cpu, &set);
 }
 
 START_TEST(overrun_by_1_and_8_bytes_on_any_cpu__aborts_at_free)
@@ -128,8 +142,8 @@ START_TEST(overrun_of_a_reused_object__aborts_at_free)
 		if (i + 1 < 3 * NR_PASSED)
 			pcpu_free(p);
 	}
-	expect_overrun(p, 0, 8, 0);
-	expect_overrun(p, 1, -1, 0);
+	expect_overrun(p, 0, 8, difference_on(0));
+	expect_overrun(p, last_cpu(), -1, difference_on(last_cpu()));
 	pcpu_free(p);
 }
 END_TEST
@@ -146,7 +160,7 @@ static void free_in_bulk(void *arg)
 START_TEST(overrun_of_an_object_freed_in_bulk__aborts)
 {
 	void *objects[20];
-	struct overrun overrun = {NULL, 1, 12, 1};
+	struct overrun overrun = {NULL, last_cpu(), 12, 1};
 	int i;
 
 	ck_assert_int_eq(pcpu_alloc_bulk(12, 4, 0, 20, objects), 0);
@@ -221,15 +235,6 @@ static void write_later_and_trim(void *arg)
 	pcpu_trim();
 }
 
-/* Zero, but where the program cannot run: there may be nothing but zeroes. */
-static char difference_on(int cpu)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof(set), &set) != 0 ||
-	       !CPU_ISSET((size_t)cpu, &set);
-}
-
 START_TEST(write_after_free__aborts_when_the_object_leaves_quarantine)
 {
 	char *p = alloc_bytes(8, 8);
@@ -249,7 +254,7 @@ END_TEST
 
 START_TEST(write_after_quarantine__aborts_at_reuse_or_when_the_slab_goes)
 {
-	struct overrun write = {NULL, 1, 7, 'x'};
+	struct overrun write = {NULL, last_cpu(), 7, 'x'};
 	char *p, *neighbour;
 
 	stay(); /* another CPU would look elsewhere for room */
@@ -309,10 +314,11 @@ START_TEST(any_size_and_alignment__is_had_and_usable_size_is_the_size)
 			size = i < 6 ? large[i] : sizes[i - 6];
 			p = alloc_bytes(size, align);
 			ck_assert_uint_eq((uintptr_t)p % align, 0);
-			ck_assert_uint_eq((uintptr_t)pcpu_ptr(p, 1) % align, 0);
+			ck_assert_uint_eq(
+				(uintptr_t)pcpu_ptr(p, last_cpu()) % align, 0);
 			ck_assert_uint_eq(pcpu_usable_size(p), size);
 			memset(pcpu_ptr(p, 0), 1, size);
-			memset(pcpu_ptr(p, 1), 2, size);
+			memset(pcpu_ptr(p, last_cpu()), 2, size);
 			pcpu_free(p);
 		}
 	}

@@ -16,9 +16,11 @@
 
 #define NR_OBJECTS_MAX (1u << 21)
 
+/* So much for each 8 CPUs: a copy per CPU has to fit in. */
 static void set_limit(int resource, size_t mib)
 {
-	struct rlimit limit = {mib << 20, mib << 20};
+	size_t bytes = (mib << 20) * ((libpcpu_nr_cpu_ids + 7) / 8);
+	struct rlimit limit = {bytes, bytes};
 
 	/* setrlimit() takes another type from one C library to the next. */
 	require(syscall(SYS_prlimit64, 0, resource, &limit, NULL) == 0,
@@ -122,6 +124,7 @@ static void job_last_objects(void)
 	require(held != NULL, "calloc");
 	nr_large = fill_up(held, 0, 32768);
 	nr = fill_up(held, nr_large, 64);
+	require(nr > NR_LEFT, "%u objects", nr);
 	nr = free_from(held, nr, nr - NR_LEFT);
 	run_workers(take_and_give, 0, 2);
 	printf("%u refused\n", nr_refused);

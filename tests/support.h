@@ -33,6 +33,12 @@
 #include "tests/sanitizers.h"
 #include "tests/settle.h"
 
+/* There are machines with one CPU. */
+static inline int support_last_cpu(void)
+{
+	return (int)libpcpu_nr_cpu_ids - 1;
+}
+
 /* Less work where a sanitizer, or an emulator, makes each step dearer. */
 #ifndef SUPPORT_SLOWDOWN
 #define SUPPORT_SLOWDOWN (SUPPORT_TSAN ? 10 : SUPPORT_ASAN ? 5 : 1)

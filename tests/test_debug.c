@@ -4,11 +4,11 @@
  * 16 to 18 of the table of faults.)
  */
 #include <sched.h>
-#include <sys/mman.h>
 
 #include <pcpu.h>
 
 #include "owned.h"
+#include "statm.h"
 #include "support.h"
 
 #define ALREADY "already free"
@@ -53,11 +53,6 @@ START_TEST(double_free_after_other_allocations__aborts_as_already_free)
 	pcpu_free(p);
 }
 END_TEST
-
-static int last_cpu(void)
-{
-	return (int)libpcpu_nr_cpu_ids - 1;
-}
 
 /* --- 16, 17: written beside it ---------------------------------------------
  */
@@ -143,7 +138,8 @@ START_TEST(overrun_of_a_reused_object__aborts_at_free)
 			pcpu_free(p);
 	}
 	expect_overrun(p, 0, 8, difference_on(0));
-	expect_overrun(p, last_cpu(), -1, difference_on(last_cpu()));
+	expect_overrun(p, support_last_cpu(), -1,
+		       difference_on(support_last_cpu()));
 	pcpu_free(p);
 }
 END_TEST
@@ -160,7 +156,7 @@ static void free_in_bulk(void *arg)
 START_TEST(overrun_of_an_object_freed_in_bulk__aborts)
 {
 	void *objects[20];
-	struct overrun overrun = {NULL, last_cpu(), 12, 1};
+	struct overrun overrun = {NULL, support_last_cpu(), 12, 1};
 	int i;
 
 	ck_assert_int_eq(pcpu_alloc_bulk(12, 4, 0, 20, objects), 0);
@@ -254,7 +250,7 @@ END_TEST
 
 START_TEST(write_after_quarantine__aborts_at_reuse_or_when_the_slab_goes)
 {
-	struct overrun write = {NULL, last_cpu(), 7, 'x'};
+	struct overrun write = {NULL, support_last_cpu(), 7, 'x'};
 	char *p, *neighbour;
 
 	stay(); /* another CPU would look elsewhere for room */
@@ -315,10 +311,12 @@ START_TEST(any_size_and_alignment__is_had_and_usable_size_is_the_size)
 			p = alloc_bytes(size, align);
 			ck_assert_uint_eq((uintptr_t)p % align, 0);
 			ck_assert_uint_eq(
-				(uintptr_t)pcpu_ptr(p, last_cpu()) % align, 0);
+				(uintptr_t)pcpu_ptr(p, support_last_cpu()) %
+					align,
+				0);
 			ck_assert_uint_eq(pcpu_usable_size(p), size);
 			memset(pcpu_ptr(p, 0), 1, size);
-			memset(pcpu_ptr(p, last_cpu()), 2, size);
+			memset(pcpu_ptr(p, support_last_cpu()), 2, size);
 			pcpu_free(p);
 		}
 	}
@@ -329,26 +327,7 @@ END_TEST
 
 static size_t resident_kib(void)
 {
-	unsigned long size, resident = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	require(file && fscanf(file, "%lu %lu", &size, &resident) == 2,
-		"no statm");
-	fclose(file);
-	return resident * (size_t)sysconf(_SC_PAGESIZE) / 1024;
-}
-
-/* Does the system give each page that is only read memory of its own? */
-static bool reading_takes_memory(void)
-{
-	size_t before = resident_kib(), bytes = (size_t)8 << 20, i;
-	volatile char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	require(p != MAP_FAILED, "errno %d", errno);
-	for (i = 0; i < bytes; i += 4096)
-		(void)p[i];
-	return resident_kib() - before > bytes / 2048;
+	return statm_read().resident / 1024;
 }
 
 /* Of 256 CPUs, those that are not here: a pattern there would be a page each.

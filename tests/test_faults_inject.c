@@ -15,6 +15,7 @@
 #include "inject.h"
 #include "played_cpu.h"
 #include "shadow.h"
+#include "statm.h"
 #include "support.h"
 
 static bool stopped; /* no more failures */
@@ -148,16 +149,6 @@ END_TEST
 /* --- 27: strict accounting -------------------------------------------------
  */
 
-static size_t virtual_bytes(void)
-{
-	unsigned long pages = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	require(file && fscanf(file, "%lu", &pages) == 1, "no statm");
-	fclose(file);
-	return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* All that is reserved counts as memory then: an eighth of what is free. */
 static void job_strict(void)
 {
@@ -166,8 +157,8 @@ static void job_strict(void)
 	struct rng rng = {.state = 1};
 	struct shadow *shadow = shadow_create();
 
-	require(virtual_bytes() < spare + ((size_t)512 << 20), "%zu bytes",
-		virtual_bytes());
+	require(statm_read().virtual < spare + ((size_t)512 << 20), "%zu bytes",
+		statm_read().virtual);
 	work(shadow, &rng);
 	support_expect_none_live();
 	free(shadow);

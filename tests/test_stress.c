@@ -10,6 +10,7 @@
 #include <pcpu.h>
 
 #include "owned.h"
+#include "statm.h"
 #include "support.h"
 #include "takes_back.h"
 #include "workers.h"
@@ -242,17 +243,6 @@ static void job_rings(void)
 /* --- memory comes back -------------------------------------------------------
  */
 
-static size_t resident_bytes(void)
-{
-	FILE *file = fopen("/proc/self/statm", "r");
-	unsigned long size, resident = 0;
-
-	require(file && fscanf(file, "%lu %lu", &size, &resident) == 2,
-		"statm");
-	fclose(file);
-	return resident * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 /* Hold 4 MiB a thread and CPU at once, let half of it go by other threads. */
 static void *fill_and_free(void *arg)
 {
@@ -294,15 +284,15 @@ static void job_memory_comes_back(void)
 	/* Stacks and malloc's arenas of the threads come first. */
 	run_workers(swap_for_short, 0, NR_WORKERS);
 	check_all_is_free();
-	before = resident_bytes();
+	before = statm_read().resident;
 	for (round = 0; round < 3; round++) {
 		void *p = pcpu_alloc(PCPU_SIZE_MAX, 4);
 
 		run_workers(fill_and_free, 0, NR_WORKERS);
-		peak = resident_bytes();
+		peak = statm_read().resident;
 		pcpu_free(p);
 		check_all_is_free();
-		after = resident_bytes();
+		after = statm_read().resident;
 		printf("resident: %zu, then %zu, trimmed %zu\n", before, peak,
 		       after);
 		/* The bookkeeping of chunks that were in use stays, 7 % of a

@@ -4,7 +4,7 @@
 
 ROWS += check-musl
 ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
-	check-clang-lto asan tsan check-no-rseq check-cpus \
+	check-clang-lto asan tsan check-no-rseq check-cpus check-possible \
 	check-aarch64 check-aarch64-guest check-valgrind soak-quick fuzz \
 	fuzz-afl fuzz-threads coverage explore-deep mutants spin check-debug \
 	check-access check-refused check-numa
@@ -35,6 +35,11 @@ CPUS_TESTS := test_arguments test_faults test_stopped test_linux_alloc \
 check-cpus: ## 1 to 1,024 simulated CPUs on 1, 2 and 8 nodes
 	$(Q)$(AGAIN) tests $(SOAKBIN)
 	$(Q)tests/matrix/cpus $B $(SOAKBIN) $(call chosen,$(CPUS_TESTS),)
+
+check-possible: ## all tests on a machine with 1, and with 16 CPUs as far as it says
+	$(Q)$(AGAIN) tests lib $(MODELBIN)
+	$(Q)tests/matrix/possible 1 $(AGAIN) check-fast
+	$(Q)tests/matrix/possible 16 $(AGAIN) check-fast
 
 # Those that it suits: it runs one thread at a time, some 50 times slower.
 VALGRIND_TESTS := test_alloc test_alloc_copies test_arena test_arguments \

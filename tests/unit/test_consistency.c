@@ -153,7 +153,7 @@ END_TEST
 
 static void overrun_and_trim(void *p)
 {
-	pcpu_ptr((char *)p, 1)[40] = 1;
+	pcpu_ptr((char *)p, support_last_cpu())[40] = 1;
 	pcpu_trim();
 }
 
@@ -161,7 +161,7 @@ static void overrun_and_work(void *p)
 {
 	unsigned i;
 
-	pcpu_ptr((char *)p, 1)[-1] = 1;
+	pcpu_ptr((char *)p, support_last_cpu())[-1] = 1;
 	for (i = 0; i < DEBUG_PERIOD; i++)
 		pcpu_free(pcpu_alloc(2000, 4));
 }

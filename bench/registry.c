@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-extern const struct rival rival_pcpu, rival_baseline_mutex, rival_baseline_tas,
-	rival_baseline_ticket, rival_baseline_mcs, rival_baseline_cohort,
-	rival_array_glibc, rival_array_jemalloc, rival_array_mimalloc,
-	rival_array_tcmalloc, rival_mempool, rival_floor, rival_round_trip,
-	rival_null;
+extern const struct rival rival_pcpu, rival_pcpu_huge, rival_baseline_mutex,
+	rival_baseline_tas, rival_baseline_ticket, rival_baseline_mcs,
+	rival_baseline_cohort, rival_array_glibc, rival_array_jemalloc,
+	rival_array_mimalloc, rival_array_tcmalloc, rival_mempool, rival_floor,
+	rival_round_trip, rival_null;
 
 extern const struct bench_case case_pair, case_pair_mixed, case_batch,
 	case_bulk, case_churn_kernel_10k, case_churn_kernel_100k,
@@ -26,6 +26,7 @@ extern const struct bench_case case_pair, case_pair_mixed, case_batch,
 
 const struct rival *const rivals[] = {
 	&rival_pcpu,
+	&rival_pcpu_huge,
 	&rival_baseline_mutex,
 	&rival_baseline_tas,
 	&rival_baseline_ticket,

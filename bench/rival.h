@@ -39,6 +39,7 @@ struct rival {
 	bool fifo;           /* queues its threads: unfair beyond the cores */
 	int variant;         /* setup()'s own, e.g. the kind of lock */
 	const char *preload; /* LD_PRELOAD of its worker, or NULL */
+	bool huge_pages;     /* PCPU_HUGEPAGES=1 in its worker */
 
 	/* NULL when ready, else why this rival cannot run here. */
 	const char *(*setup)(const struct rival *self, unsigned nr_cpus);

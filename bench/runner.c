@@ -42,6 +42,8 @@ static _Noreturn void become_worker(const struct cell *cell,
 	setenv("PCPU_POSSIBLE_CPUS", cpus, 1);
 	if (cell->bench && cell->bench->context)
 		setenv("PCPU_CONTEXT", cell->bench->context, 1);
+	if (cell->rival->huge_pages)
+		setenv("PCPU_HUGEPAGES", "1", 1);
 	if (cell->rival->preload)
 		setenv("LD_PRELOAD", cell->rival->preload, 1);
 	dup2(out, STDOUT_FILENO);

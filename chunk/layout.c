@@ -8,6 +8,7 @@
 
 #include "chunk/budget.h"
 #include "chunk/chunk.h"
+#include "chunk/env.h"
 #include "chunk/sizeclass.h"
 #include "chunk/statics.h"
 #include "chunk/topology.h"
@@ -343,6 +344,16 @@ static void bind_nodes(void)
 			bind_arena(w, node);
 }
 
+/* Fewer misses of the TLB for more memory. */
+static void take_huge_pages(void)
+{
+	unsigned w;
+
+	for (w = 0; w < NR_WINDOWS; w++)
+		madvise((void *)layout.area[w], layout.area_bytes,
+			MADV_HUGEPAGE);
+}
+
 bool layout_init(bool debug)
 {
 	size_t unit_bytes = UNIT_BYTES_MAX;
@@ -367,5 +378,7 @@ bool layout_init(bool debug)
 	layout.handle_bytes = debug ? 0 : layout.unit_bytes;
 	place_units();
 	bind_nodes();
+	if (env_number("PCPU_HUGEPAGES", 0, 1))
+		take_huge_pages();
 	return true;
 }

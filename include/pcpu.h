@@ -24,6 +24,12 @@
  *				many NUMA nodes
  *	PCPU_CONTEXT		which copy is a thread's own: cpu, thread or
  *				mm_cid, see "Contexts"
+ *	PCPU_HUGEPAGES		1: copies may lie in transparent huge pages.
+ *				For programs with many live objects, tens of MiB
+ *				per CPU, that are used at random: fewer misses
+ *				of the TLB. The first use of an object takes up
+ *				to 2 MiB on each CPU whose copy is written, and
+ *				pcpu_trim() leaves as much
  *	PCPU_STATIC_PAGES	1: shared objects that are loaded later have
  *				static per-CPU variables which are aligned to
  *				a page (DEFINE_PER_CPU_PAGE_ALIGNED() of

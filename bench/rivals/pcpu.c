@@ -57,3 +57,18 @@ const struct rival rival_pcpu = {
 	.alloc_bulk = subject_alloc_bulk,
 	.free_bulk = pcpu_free_bulk,
 };
+
+const struct rival rival_pcpu_huge = {
+	.name = "libpcpu-huge",
+	.what = "this library with PCPU_HUGEPAGES=1",
+	.kind = RIVAL_PEER,
+	.huge_pages = true,
+	.setup = subject_setup,
+	.alloc = pcpu_alloc,
+	.free = pcpu_free,
+	.ptr = subject_ptr,
+	.stats = subject_stats,
+	.trim = subject_trim,
+	.alloc_bulk = subject_alloc_bulk,
+	.free_bulk = pcpu_free_bulk,
+};

@@ -215,6 +215,7 @@ struct fuzz_machine {
 	const char *debug;    /* PCPU_DEBUG */
 	const char *context;  /* PCPU_CONTEXT */
 	bool pages;           /* PCPU_STATIC_PAGES */
+	bool huge;            /* PCPU_HUGEPAGES */
 	unsigned share;       /* runs one of so many inputs of the corpus; 0
 			       * for all */
 };

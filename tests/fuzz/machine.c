@@ -53,6 +53,7 @@ const struct fuzz_machine fuzz_machines[] = {
 	{.name = "limited", .cpus = 3, .chunks = 64, .limit = "100000000"},
 	{.name = "strict", .nodes = 2, .chunks = 64,
 	 .file = OVERCOMMIT "=2\n"},
+	{.name = "huge", .cpus = 3, .chunks = 64, .huge = true, .drops = true},
 	/* that asks for what cannot be */
 	{.name = "blind", .cpus = 99999, .nodes = 99999, .chunks = 8,
 	 .fail = "open:1+"},
@@ -162,6 +163,7 @@ static void run_again(char **argv, const struct fuzz_machine *machine)
 	set_text("PCPU_TEST_LIMIT", machine->limit);
 	set_text("PCPU_CONTEXT", machine->context);
 	set_text("PCPU_STATIC_PAGES", machine->pages ? "1" : NULL);
+	set_text("PCPU_HUGEPAGES", machine->huge ? "1" : NULL);
 	/* All of them may be played in debug mode. */
 	if (machine->debug)
 		setenv("PCPU_DEBUG", machine->debug, 1);

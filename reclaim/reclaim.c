@@ -13,16 +13,14 @@
 #include <urcu/urcu-bp.h>
 
 #include "chunk/chunk.h"
+#include "chunk/panic.h"
 #include "chunk/word.h"
 #include "pcpu/gate.h"
+#include "reclaim/grace.h"
 
 /* Chunks that empty within this time share a grace period, and one that is
  * needed again meanwhile is taken back with its memory. */
 #define BATCH_NS 20000000
-
-/* fork() waits so long for a round that is under way, in steps. */
-#define FORK_WAIT_NS 10000000
-#define FORK_STEP_NS 100000
 
 static struct pool **pools;
 static unsigned nr_pools;
@@ -30,13 +28,6 @@ static const struct reclaim_pages *pages;
 
 static atom32 worker_runs;
 static atom32 pending; /* a futex: 1 when there is something to do */
-
-/* One round at a time: two would share a grace period that began too early.
- * Alloc and free never take it. */
-static pthread_mutex_t round_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool in_grace;
-static bool grace_is_lost;   /* in a child forked in the middle of a round */
-static bool readers_unknown; /* in a child: parent's readers are listed yet */
 
 static void sleep_ns(long ns)
 {
@@ -96,14 +87,6 @@ static size_t finish(struct pool *pool)
 	return bytes;
 }
 
-/* With the lock, so that fork() knows of it. */
-static void wait_for_readers(void)
-{
-	in_grace = true;
-	urcu_bp_synchronize_rcu();
-	in_grace = false;
-}
-
 /* With the lock. All that it gives back was retired or noted before. */
 static size_t finish_round(void)
 {
@@ -113,9 +96,9 @@ static size_t finish_round(void)
 
 	for (i = 0; i < nr_pools; i++)
 		any |= collect(pools[i]);
-	if (!any || grace_is_lost)
+	if (!any || grace_is_lost())
 		return 0;
-	wait_for_readers();
+	grace_wait();
 	for (i = 0; i < nr_pools; i++)
 		bytes += finish(pools[i]);
 	return bytes + pages->give_back();
@@ -125,23 +108,23 @@ static size_t run_round(void)
 {
 	size_t bytes;
 
-	pthread_mutex_lock(&round_lock);
+	grace_lock();
 	pages->note(true);
 	bytes = finish_round();
-	pthread_mutex_unlock(&round_lock);
+	grace_unlock();
 	return bytes;
 }
 
 /* What empties meanwhile joins it, but pages must be idle all the time. */
 static void run_slow_round(void)
 {
-	pthread_mutex_lock(&round_lock);
+	grace_lock();
 	pages->note(false);
-	pthread_mutex_unlock(&round_lock);
+	grace_unlock();
 	sleep_ns(BATCH_NS);
-	pthread_mutex_lock(&round_lock);
+	grace_lock();
 	finish_round();
-	pthread_mutex_unlock(&round_lock);
+	grace_unlock();
 }
 
 static void wake_worker(void)
@@ -155,36 +138,9 @@ static void wake_worker(void)
 	errno = saved;
 }
 
-/* Threads that may be readers: all but our worker. */
-static unsigned count_host_threads(void)
-{
-	struct stat tasks;
-
-	/* relaxed: of the moment */
-	if (stat("/proc/self/task", &tasks))
-		return UINT_MAX;
-	return (unsigned)tasks.st_nlink - 2 - load_relaxed(&worker_runs);
-}
-
-/*
- * After fork() liburcu still lists the parent's other threads as readers, for
- * one of which a grace period may wait for ever. While the child has a single
- * thread, we may tell liburcu to forget the others; later that would hit the
- * child's own.
- */
-static bool grace_will_end(void)
-{
-	if (readers_unknown && count_host_threads() == 1) {
-		urcu_bp_before_fork();
-		urcu_bp_after_fork_child();
-		readers_unknown = false;
-	}
-	return !readers_unknown;
-}
-
 size_t reclaim_now(void)
 {
-	if (!grace_is_lost && grace_will_end())
+	if (grace_will_end())
 		return run_round();
 	reclaim_start();
 	wake_worker();
@@ -236,10 +192,12 @@ int libpcpu_grace_start(void)
 
 void libpcpu_grace_wait(void)
 {
-	grace_will_end();
-	pthread_mutex_lock(&round_lock);
-	wait_for_readers();
-	pthread_mutex_unlock(&round_lock);
+	if (!grace_will_end() && grace_is_lost())
+		panic("nobody can wait for readers in this child of fork(): "
+		      "another thread was inside liburcu");
+	grace_lock();
+	grace_wait();
+	grace_unlock();
 }
 
 /* In the order in which they came. */
@@ -261,14 +219,14 @@ static struct libpcpu_grace *take_callbacks(void)
 /* Without the lock, as they may do what they like. */
 static void run_callbacks(void)
 {
-	struct libpcpu_grace *list = grace_is_lost ? NULL : take_callbacks();
-	struct libpcpu_grace *next;
+	struct libpcpu_grace *list, *next;
 
+	list = grace_is_lost() ? NULL : take_callbacks();
 	if (!list)
 		return;
-	pthread_mutex_lock(&round_lock);
-	wait_for_readers();
-	pthread_mutex_unlock(&round_lock);
+	grace_lock();
+	grace_wait();
+	grace_unlock();
 	for (; list; list = next) {
 		next = list->next;
 		list->done(list);
@@ -311,6 +269,11 @@ int libpcpu_start_thread(const char *name, void *(*run)(void *))
 	return started;
 }
 
+bool reclaim_has_worker(void)
+{
+	return load_relaxed(&worker_runs); /* relaxed: of the moment */
+}
+
 void reclaim_start(void)
 {
 	uint32_t stopped = 0;
@@ -323,46 +286,10 @@ void reclaim_start(void)
 		store_relaxed(&worker_runs, 0); /* relaxed: try again later */
 }
 
-/*
- * A round that is under way when the process forks never ends in the child,
- * and liburcu's locks may stay held there. So fork waits a little for it; if a
- * reader keeps the grace period from ending, the child does without: it reuses
- * retired chunks, but returns none to the system. fork() must not wait for
- * long, the reader may be the thread that forks.
- */
-static __thread bool fork_holds_round LIBPCPU_TLS;
-static __thread bool fork_leaves_readers LIBPCPU_TLS;
-
-static void before_fork(void)
-{
-	long waited;
-
-	fork_leaves_readers = count_host_threads() > 1;
-	for (waited = 0; waited < FORK_WAIT_NS; waited += FORK_STEP_NS) {
-		fork_holds_round = !pthread_mutex_trylock(&round_lock);
-		if (fork_holds_round)
-			return;
-		sleep_ns(FORK_STEP_NS);
-	}
-}
-
-static void after_fork_parent(void)
-{
-	if (fork_holds_round)
-		pthread_mutex_unlock(&round_lock);
-	fork_holds_round = false;
-}
-
+/* The child has one thread. */
 static void after_fork_child(void)
 {
-	grace_is_lost |= !fork_holds_round && in_grace;
-	readers_unknown |= fork_leaves_readers;
-	if (fork_holds_round)
-		pthread_mutex_unlock(&round_lock);
-	else
-		pthread_mutex_init(&round_lock, NULL);
-	fork_holds_round = false;
-	store_relaxed(&worker_runs, 0); /* relaxed: the child has one thread */
+	store_relaxed(&worker_runs, 0); /* relaxed: the same */
 }
 
 void reclaim_init(struct pool **all, unsigned nr,
@@ -371,5 +298,6 @@ void reclaim_init(struct pool **all, unsigned nr,
 	pools = all;
 	nr_pools = nr;
 	pages = free_pages;
-	pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+	grace_init();
+	pthread_atfork(NULL, NULL, after_fork_child);
 }

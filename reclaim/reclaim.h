@@ -43,6 +43,9 @@ void reclaim_init(struct pool **all, unsigned nr,
  */
 void reclaim_start(void);
 
+/* Has this process a worker? */
+bool reclaim_has_worker(void);
+
 /*
  * Set aside a chunk that chunk_retire() took out of use. Lock-free, callable
  * from signal handlers.
@@ -59,7 +62,8 @@ void reclaim_pages_soon(void);
  * and did in the parent when it forked, it leaves the round to the worker and
  * returns 0, as liburcu may wait for readers that are not there (unless the
  * host program calls urcu_bp_before_fork() and its fellows, as liburcu asks
- * for).
+ * for). In a child it waits for a second at most, once, to learn whether a
+ * grace period can begin there.
  */
 size_t reclaim_now(void);
 

@@ -12,6 +12,7 @@
 #include <urcu/urcu-bp.h>
 
 #include <pcpu.h>
+#include <pcpu/gate.h>
 
 #include "owned.h"
 #include "support.h"
@@ -166,6 +167,55 @@ START_TEST(fork_beside_an_rcu_reader__child_does_not_wait_for_it)
 }
 END_TEST
 
+/* As a thread that registers with liburcu, at the worst moment. */
+static void *stay_inside_liburcu(void *arg)
+{
+	urcu_bp_before_fork();
+	ready = true;
+	while (!stop)
+		usleep(100);
+	urcu_bp_after_fork_parent();
+	return arg;
+}
+
+static void live_without_grace(void *arg)
+{
+	struct fork_case *again = arg;
+
+	live_in_the_child(arg);
+	again->kept = owned_alloc(64, 0, 0x7f000001);
+	live_in_the_child(again);
+	fprintf(stderr, "waits\n");
+	libpcpu_grace_wait();
+}
+
+/* liburcu's locks are held in the child for ever. */
+START_TEST(fork_beside_a_thread_inside_liburcu__child_goes_on)
+{
+	pthread_t thread;
+	struct support_child child;
+	struct fork_case fork_case = {.round = 1};
+
+	ck_assert_int_eq(
+		pthread_create(&thread, NULL, stay_inside_liburcu, NULL), 0);
+	while (!ready)
+		usleep(100);
+	fork_case.kept = owned_alloc(64, 0, 0x7f000001);
+	support_fork(live_without_grace, &fork_case, &child);
+	stop = true;
+	pthread_join(thread, NULL);
+	/* What cannot go on without says so. */
+	ck_assert_msg(WIFSIGNALED(child.status) &&
+			      WTERMSIG(child.status) == SIGABRT &&
+			      strstr(child.text, "waits\nlibpcpu: nobody can "
+						 "wait for readers"),
+		      "status %#x: %s", (unsigned)child.status, child.text);
+	owned_free(fork_case.kept);
+	pcpu_trim();
+	support_expect_none_live();
+}
+END_TEST
+
 /* --- 36: signal handlers
  * -------------------------------------------------------- */
 
@@ -311,6 +361,11 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tcase);
 	/* A child that waits for a grace period has all signals blocked. */
 	tcase_set_timeout(reader, 20);
+	/* The library asks liburcu itself there. */
+	if (!SUPPORT_TSAN)
+		tcase_add_test(
+			reader,
+			fork_beside_a_thread_inside_liburcu__child_goes_on);
 	tcase_add_test(reader,
 		       fork_beside_an_rcu_reader__child_does_not_wait_for_it);
 	suite_add_tcase(suite, reader);

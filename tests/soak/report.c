@@ -11,8 +11,8 @@
 #include "chunk/sysfile.h"
 
 /* Memory with nothing live may grow by so much: what the first 20 s add beyond
- * the warm-up of a run of 12 (bookkeeping used for the first time; 60 KiB seen),
- * and a rate. */
+ * the warm-up of a run of 12 (bookkeeping used for the first time; 60 KiB
+ * seen), and a rate. */
 #define NOISE_BYTES (128 * 1024.0)
 #define BYTES_PER_SECOND 512.0
 /* The address space of what clients hold, whose sizes are random. */

@@ -64,6 +64,13 @@ static unsigned count_host_threads(void)
 	return (unsigned)tasks.st_nlink - 2 - reclaim_has_worker();
 }
 
+#ifdef __SANITIZE_THREAD__ /* it allows no thread in a child */
+static bool take_locks(void)
+{
+	urcu_bp_before_fork();
+	return true;
+}
+#else
 enum { LOCKS_TRIED, LOCKS_HELD, LOCKS_LEFT };
 static atom32 locks;
 
@@ -101,10 +108,6 @@ static bool wait_for_locks(void)
  */
 static bool take_locks(void)
 {
-#ifdef __SANITIZE_THREAD__ /* allows no thread here */
-	urcu_bp_before_fork();
-	return true;
-#else
 	/* relaxed: the thread starts later */
 	store_relaxed(&locks, LOCKS_TRIED);
 	if (!libpcpu_start_thread("pcpu-fork", hold_locks))
@@ -113,8 +116,8 @@ static bool take_locks(void)
 		return true;
 	store_relaxed(&lost, 1); /* relaxed: a hint to the worker */
 	return false;
-#endif
 }
+#endif
 
 /*
  * After fork() liburcu still lists the parent's other threads as readers, for

@@ -20,6 +20,8 @@
 #define UNIT_NOISE (1024 * 1024.0)
 /* A machine that is shared has its moods: less is no longer one. */
 #define RATE_FALL 0.2
+/* In a third of the time; fewer are many or few by chance. */
+#define FEW_OPERATIONS 100
 
 /* --- series ------------------------------------------------------------------
  */
@@ -124,6 +126,8 @@ static unsigned find_changes(const struct record *record,
 		*at = compare_thirds(record, value_rate, i);
 		at->name = clients[i].name, at->unit = "op/s";
 		at->limit = at->first * RATE_FALL;
+		if (at->first > 0 && at->first * span / 2 < FEW_OPERATIONS)
+			at->limit = -1;
 	}
 	for (i = 0; i < nr; i++)
 		changes[i].failed =

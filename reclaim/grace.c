@@ -86,6 +86,24 @@ static void *hold_locks(void *unused)
 	return NULL;
 }
 
+/* The host's signal handlers are none of its business. */
+static bool start_holder(void)
+{
+	sigset_t all, old;
+	pthread_t thread;
+	bool started;
+
+	/* relaxed: the thread starts later */
+	store_relaxed(&locks, LOCKS_TRIED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	started = !pthread_create(&thread, NULL, hold_locks, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (started)
+		pthread_detach(thread);
+	return started;
+}
+
 static bool wait_for_locks(void)
 {
 	uint32_t tried = LOCKS_TRIED;
@@ -108,9 +126,7 @@ static bool wait_for_locks(void)
  */
 static bool take_locks(void)
 {
-	/* relaxed: the thread starts later */
-	store_relaxed(&locks, LOCKS_TRIED);
-	if (!libpcpu_start_thread("pcpu-fork", hold_locks))
+	if (!start_holder())
 		return false;
 	if (wait_for_locks())
 		return true;

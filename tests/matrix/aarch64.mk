@@ -12,7 +12,7 @@ ROOT := $(CURDIR)/build/aarch64-root
 MODEFLAGS += --sysroot=$(ROOT) -DSUPPORT_SLOWDOWN=20
 
 export RUNNER := tests/matrix/emulate $(ROOT) build/aarch64-again.so
-build/setup-build build/setup-check: | $(ROOT)/.stamp
+TARGET_ROOT := $(ROOT)/.stamp
 check-fast: build/aarch64-again.so
 
 $(ROOT)/.stamp: tools/packages tests/matrix/fetch-root | build/setup-aarch64

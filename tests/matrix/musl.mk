@@ -11,7 +11,7 @@ ROOT := $(CURDIR)/build/musl-root
 MODEFLAGS += -isystem $(ROOT)/include -L$(ROOT)/lib -Wl,-rpath,$(ROOT)/lib
 CHECKLIBS := -lcheck
 
-build/setup-build build/setup-check: | $(ROOT)/.stamp
+TARGET_ROOT := $(ROOT)/.stamp
 
 $(ROOT)/.stamp: tools/packages tests/matrix/build-root | build/setup-musl
 	$(call say,ROOT,$(@D))

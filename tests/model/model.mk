@@ -29,7 +29,7 @@ fuzz-threads: $(MODELBIN) ## random threads and schedules, FUZZ_SECONDS long
 	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) $B/model/test_threads
 
 $B/model/%.o: %.c GNUmakefile tests/model/model.mk | build/setup-build \
-		build/setup-check
+		build/setup-check $(TARGET_ROOT)
 	@mkdir -p $(@D)
 	$(call say,MODEL,$<)
 	$(Q)$(CC) -DMODEL_CHECK $(CPPFLAGS) -Itests -Itests/model \

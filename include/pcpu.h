@@ -301,7 +301,10 @@ void pcpu_unpin(void);
  * whose pages went back.
  *
  * In a child with several threads of a parent with several threads the worker
- * does the rest later, and the result is 0.
+ * does the rest later, and the result is 0. A child that was forked while
+ * another thread was inside liburcu gives nothing back: its first call takes a
+ * second to find that out. The host program's calls of urcu_bp_before_fork()
+ * and its fellows prevent both.
  *
  * Context: any thread outside an RCU read-side critical section; blocks for a
  * grace period. Others may allocate and free meanwhile.

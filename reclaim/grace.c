@@ -23,7 +23,7 @@ static bool in_grace;
 static atom32 lost;          /* in a child: liburcu's locks stay held */
 static bool readers_unknown; /* in a child: parent's readers are listed yet */
 
-static void sleep_ns(long ns)
+void grace_sleep(long ns)
 {
 	struct timespec t = {0, ns};
 
@@ -86,24 +86,6 @@ static void *hold_locks(void *unused)
 	return NULL;
 }
 
-/* The host's signal handlers are none of its business. */
-static bool start_holder(void)
-{
-	sigset_t all, old;
-	pthread_t thread;
-	bool started;
-
-	/* relaxed: the thread starts later */
-	store_relaxed(&locks, LOCKS_TRIED);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	started = !pthread_create(&thread, NULL, hold_locks, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (started)
-		pthread_detach(thread);
-	return started;
-}
-
 static bool wait_for_locks(void)
 {
 	uint32_t tried = LOCKS_TRIED;
@@ -113,7 +95,7 @@ static bool wait_for_locks(void)
 		/* pairs with [locks] hold_locks(): liburcu's lists */
 		if (load_acquire(&locks) == LOCKS_HELD)
 			return true;
-		sleep_ns(FORK_STEP_NS);
+		grace_sleep(FORK_STEP_NS);
 	}
 	/* pairs with [locks] hold_locks(): the same, if it came at last */
 	return !cas_acquire(&locks, &tried, LOCKS_LEFT);
@@ -126,8 +108,13 @@ static bool wait_for_locks(void)
  */
 static bool take_locks(void)
 {
-	if (!start_holder())
+	pthread_t thread;
+
+	/* relaxed: the thread starts later */
+	store_relaxed(&locks, LOCKS_TRIED);
+	if (!reclaim_create_thread(&thread, NULL, hold_locks))
 		return false;
+	pthread_detach(thread);
 	if (wait_for_locks())
 		return true;
 	store_relaxed(&lost, 1); /* relaxed: a hint to the worker */
@@ -184,7 +171,7 @@ static void before_fork(void)
 		fork_holds_round = !pthread_mutex_trylock(&round_lock);
 		if (fork_holds_round)
 			return;
-		sleep_ns(FORK_STEP_NS);
+		grace_sleep(FORK_STEP_NS);
 	}
 }
 

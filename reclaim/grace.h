@@ -20,6 +20,9 @@ void grace_unlock(void);
  * of it. */
 void grace_wait(void);
 
+/* Less than a second. */
+void grace_sleep(long ns);
+
 /* In a child that was forked while another thread was inside liburcu: no grace
  * period can begin. */
 bool grace_is_lost(void);

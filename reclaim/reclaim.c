@@ -2,15 +2,11 @@
 #include "reclaim/reclaim.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
-#include <urcu/urcu-bp.h>
 
 #include "chunk/chunk.h"
 #include "chunk/panic.h"
@@ -28,13 +24,6 @@ static const struct reclaim_pages *pages;
 
 static atom32 worker_runs;
 static atom32 pending; /* a futex: 1 when there is something to do */
-
-static void sleep_ns(long ns)
-{
-	struct timespec t = {0, ns};
-
-	nanosleep(&t, NULL);
-}
 
 /* Move what is retired to what waits, chunk by chunk: what is in neither set
  * cannot be taken back. Returns whether anything waits. */
@@ -121,7 +110,7 @@ static void run_slow_round(void)
 	grace_lock();
 	pages->note(false);
 	grace_unlock();
-	sleep_ns(BATCH_NS);
+	grace_sleep(BATCH_NS);
 	grace_lock();
 	finish_round();
 	grace_unlock();
@@ -190,14 +179,19 @@ int libpcpu_grace_start(void)
 	return -1;
 }
 
+static void wait_for_readers(void)
+{
+	grace_lock();
+	grace_wait();
+	grace_unlock();
+}
+
 void libpcpu_grace_wait(void)
 {
 	if (!grace_will_end() && grace_is_lost())
 		panic("nobody can wait for readers in this child of fork(): "
 		      "another thread was inside liburcu");
-	grace_lock();
-	grace_wait();
-	grace_unlock();
+	wait_for_readers();
 }
 
 /* In the order in which they came. */
@@ -224,9 +218,7 @@ static void run_callbacks(void)
 	list = grace_is_lost() ? NULL : take_callbacks();
 	if (!list)
 		return;
-	grace_lock();
-	grace_wait();
-	grace_unlock();
+	wait_for_readers();
 	for (; list; list = next) {
 		next = list->next;
 		list->done(list);
@@ -249,23 +241,31 @@ static void *worker(void *unused)
 	return NULL;
 }
 
-int libpcpu_start_thread(const char *name, void *(*run)(void *))
+bool reclaim_create_thread(pthread_t *thread, const pthread_attr_t *attr,
+			   void *(*run)(void *))
 {
 	sigset_t all, old;
+	bool started;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	started = !pthread_create(thread, attr, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return started;
+}
+
+int libpcpu_start_thread(const char *name, void *(*run)(void *))
+{
 	pthread_attr_t attr;
 	pthread_t thread;
 	bool started;
 
-	/* The host's signal handlers are none of its business. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	started = !pthread_create(&thread, &attr, run, NULL);
+	started = reclaim_create_thread(&thread, &attr, run);
 	if (started)
 		pthread_setname_np(thread, name);
 	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return started;
 }
 

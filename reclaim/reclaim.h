@@ -17,6 +17,7 @@
 #ifndef RECLAIM_RECLAIM_H
 #define RECLAIM_RECLAIM_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -42,6 +43,10 @@ void reclaim_init(struct pool **all, unsigned nr,
  * not by NOWAIT callers: it may create a thread, once.
  */
 void reclaim_start(void);
+
+/* pthread_create(), but the host's signal handlers are none of its business. */
+bool reclaim_create_thread(pthread_t *thread, const pthread_attr_t *attr,
+			   void *(*run)(void *));
 
 /* Has this process a worker? */
 bool reclaim_has_worker(void);

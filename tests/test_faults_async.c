@@ -144,26 +144,33 @@ static void *read_until_stopped(void *arg)
 	return arg;
 }
 
-/* The reader is not there in the child: nothing may wait for it. */
-START_TEST(fork_beside_an_rcu_reader__child_does_not_wait_for_it)
+/* While a thread stands still in `stand`, which says when it is ready. */
+static void fork_beside(void *(*stand)(void *), void (*live)(void *),
+			struct support_child *child)
 {
-	pthread_t reader;
-	struct support_child child;
 	struct fork_case fork_case = {.round = 1};
+	pthread_t thread;
 
-	ck_assert_int_eq(
-		pthread_create(&reader, NULL, read_until_stopped, NULL), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, stand, NULL), 0);
 	while (!ready)
 		usleep(100);
 	fork_case.kept = owned_alloc(64, 0, 0x7f000001);
-	support_fork(live_in_the_child, &fork_case, &child);
+	support_fork(live, &fork_case, child);
 	stop = true;
-	pthread_join(reader, NULL);
-	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
-		      (unsigned)child.status, child.text);
+	pthread_join(thread, NULL);
 	owned_free(fork_case.kept);
 	pcpu_trim();
 	support_expect_none_live();
+}
+
+/* The reader is not there in the child: nothing may wait for it. */
+START_TEST(fork_beside_an_rcu_reader__child_does_not_wait_for_it)
+{
+	struct support_child child;
+
+	fork_beside(read_until_stopped, live_in_the_child, &child);
+	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
+		      (unsigned)child.status, child.text);
 }
 END_TEST
 
@@ -192,27 +199,15 @@ static void live_without_grace(void *arg)
 /* liburcu's locks are held in the child for ever. */
 START_TEST(fork_beside_a_thread_inside_liburcu__child_goes_on)
 {
-	pthread_t thread;
 	struct support_child child;
-	struct fork_case fork_case = {.round = 1};
 
-	ck_assert_int_eq(
-		pthread_create(&thread, NULL, stay_inside_liburcu, NULL), 0);
-	while (!ready)
-		usleep(100);
-	fork_case.kept = owned_alloc(64, 0, 0x7f000001);
-	support_fork(live_without_grace, &fork_case, &child);
-	stop = true;
-	pthread_join(thread, NULL);
+	fork_beside(stay_inside_liburcu, live_without_grace, &child);
 	/* What cannot go on without says so. */
 	ck_assert_msg(WIFSIGNALED(child.status) &&
 			      WTERMSIG(child.status) == SIGABRT &&
 			      strstr(child.text, "waits\nlibpcpu: nobody can "
 						 "wait for readers"),
 		      "status %#x: %s", (unsigned)child.status, child.text);
-	owned_free(fork_case.kept);
-	pcpu_trim();
-	support_expect_none_live();
 }
 END_TEST
 

@@ -44,18 +44,16 @@ static bool subject_alloc_bulk(size_t size, size_t align, size_t nr,
 	return !pcpu_alloc_bulk(size, align, 0, nr, objects);
 }
 
+#define SUBJECT                                                           \
+	.setup = subject_setup, .alloc = pcpu_alloc, .free = pcpu_free,   \
+	.ptr = subject_ptr, .stats = subject_stats, .trim = subject_trim, \
+	.alloc_bulk = subject_alloc_bulk, .free_bulk = pcpu_free_bulk
+
 const struct rival rival_pcpu = {
 	.name = "libpcpu",
 	.what = "this library",
 	.kind = RIVAL_SUBJECT,
-	.setup = subject_setup,
-	.alloc = pcpu_alloc,
-	.free = pcpu_free,
-	.ptr = subject_ptr,
-	.stats = subject_stats,
-	.trim = subject_trim,
-	.alloc_bulk = subject_alloc_bulk,
-	.free_bulk = pcpu_free_bulk,
+	SUBJECT,
 };
 
 const struct rival rival_pcpu_huge = {
@@ -63,12 +61,5 @@ const struct rival rival_pcpu_huge = {
 	.what = "this library with PCPU_HUGEPAGES=1",
 	.kind = RIVAL_PEER,
 	.huge_pages = true,
-	.setup = subject_setup,
-	.alloc = pcpu_alloc,
-	.free = pcpu_free,
-	.ptr = subject_ptr,
-	.stats = subject_stats,
-	.trim = subject_trim,
-	.alloc_bulk = subject_alloc_bulk,
-	.free_bulk = pcpu_free_bulk,
+	SUBJECT,
 };

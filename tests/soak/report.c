@@ -10,11 +10,13 @@
 
 #include "chunk/sysfile.h"
 
-/* Memory with nothing live may grow by so much: what the first 20 s add beyond
- * the warm-up of a run of 12 (bookkeeping used for the first time; 60 KiB
- * seen), and a rate. */
-#define NOISE_BYTES (128 * 1024.0)
+/* Memory with nothing live may grow by so much: noise, and a rate. */
+#define NOISE_BYTES (32 * 1024.0)
 #define BYTES_PER_SECOND 512.0
+/* Until so long after the start bookkeeping is used for the first time: what
+ * that adds beyond a shorter warm-up (60 KiB seen in a run of 12 s). */
+#define SETTLED_SECONDS 20
+#define UNSETTLED_BYTES (96 * 1024.0)
 /* The address space of what clients hold, whose sizes are random. */
 #define UNIT_GROWTH 1.25
 #define UNIT_NOISE (1024 * 1024.0)
@@ -104,7 +106,8 @@ static struct change compare_thirds(const struct record *record,
 static unsigned find_changes(const struct record *record,
 			     struct change changes[CHANGES_MAX])
 {
-	double span = record->sample[record->nr - 1].seconds * 0.8 * 2 / 3;
+	double seconds = record->sample[record->nr - 1].seconds;
+	double span = seconds * 0.8 * 2 / 3;
 	unsigned nr = 0, i;
 	struct change *at;
 
@@ -112,6 +115,8 @@ static unsigned find_changes(const struct record *record,
 	*at = compare_thirds(record, value_empty, 0);
 	at->name = "memory, nothing live", at->unit = "KiB", at->rises = true;
 	at->limit = at->first + NOISE_BYTES + BYTES_PER_SECOND * span;
+	if (seconds / 5 < SETTLED_SECONDS)
+		at->limit += UNSETTLED_BYTES;
 	at = &changes[nr++];
 	*at = compare_thirds(record, value_units, 0);
 	at->name = "linked chunks, one unit", at->unit = "KiB";

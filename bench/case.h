@@ -37,6 +37,7 @@ enum case_flags {
 	CASE_TRIPS = 32,    /* rivals with bare_trips take part */
 	CASE_UNITS = 64,    /* without the arrays and other peers */
 	CASE_OWN = 128,     /* libpcpu alone */
+	CASE_LARGE = 256,   /* rivals with huge_pages take part */
 };
 
 struct point {

@@ -94,6 +94,8 @@ static bool takes_part(const struct plan *plan, const struct bench_case *bench,
 
 	if (bench->flags & CASE_OWN && rival->kind != RIVAL_SUBJECT)
 		return false;
+	if (rival->huge_pages && !(bench->flags & CASE_LARGE))
+		return false;
 	/* The null rival is a part of the measurement, not of the choice. */
 	if (rival->kind == RIVAL_NULL)
 		return bench->flags & CASE_NULL;

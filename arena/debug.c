@@ -79,11 +79,6 @@ struct guarded debug_cut(struct object object, unsigned class, uint32_t record)
 	};
 }
 
-static unsigned class_of(struct object object)
-{
-	return map_class(map_load(word_page(object.word)));
-}
-
 /* --- allocation ------------------------------------------------------------
  */
 
@@ -126,7 +121,7 @@ static void tick(const char *caller)
 /* An object of the quarantine becomes free: it may be handed out again. */
 static void release(struct object object)
 {
-	unsigned class = class_of(object);
+	unsigned class = registry_class("pcpu_free", object);
 	struct guarded g = debug_cut(object, class, debug_record(object));
 
 	guard_expect_dead("pcpu_free", &g);
@@ -225,7 +220,8 @@ void debug_free(const char *caller, void *p)
 		registry_refuse_free(caller, p);
 	guard_bury(caller, &g);
 	change(object, cut_of(busy), DEBUG_DEAD);
-	quarantine_put(object, &size_classes[class_of(object)], release);
+	quarantine_put(object, &size_classes[registry_class(caller, object)],
+		       release);
 	tick(caller);
 }
 

@@ -96,6 +96,17 @@ static bool is_damaged(uint64_t entry)
 	return !class->size || map_reciprocal(entry) != class->reciprocal;
 }
 
+unsigned registry_class(const char *caller, struct object object)
+{
+	page_id page = word_page(object.word);
+	uint64_t entry = map_load(page);
+
+	if (is_damaged(entry))
+		panic("%s: the bookkeeping of page %u is damaged", caller,
+		      page.nr);
+	return map_class(entry);
+}
+
 void registry_refuse(const char *caller, const void *p)
 {
 	struct found found;

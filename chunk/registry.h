@@ -73,6 +73,10 @@ static inline bool registry_find(const void *p, struct found *found)
  */
 bool registry_find_around(const void *p, struct found *found, uint32_t *inside);
 
+/* The class of an object that was handed out. Aborts with one line where
+ * somebody wrote over the entry of its page. */
+unsigned registry_class(const char *caller, struct object object);
+
 /*
  * Say in one line why p cannot be given to `caller` (a function's name), and
  * abort. p is no live object's handle.

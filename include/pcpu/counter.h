@@ -42,9 +42,11 @@ extern "C" {
  * not seen them yet adds to its own part once more.
  */
 struct pcpu_counter {
-	uintptr_t holder; /* the owner's number or 0; or, odd, copies */
+	/* First, as compilers clear both by one store, which must not lie
+	 * across cache lines: what the owner adds next would wait for it. */
 	int64_t own;
-	int64_t shared; /* what outgrew copies, and the first value */
+	int64_t shared;   /* what outgrew copies, and the first value */
+	uintptr_t holder; /* the owner's number or 0; or, odd, copies */
 	int32_t batch;
 	uint32_t flags;
 };
@@ -124,10 +126,10 @@ static inline void libpcpu_counter_start(struct pcpu_counter *counter,
 {
 	int32_t batch = 2 * (int32_t)libpcpu_nr_cpu_ids;
 
-	counter->holder =
-		flags & PCPU_COUNTER_UNOWNED ? 0 : libpcpu_counter_thread();
 	counter->own = 0;
 	counter->shared = value;
+	counter->holder =
+		flags & PCPU_COUNTER_UNOWNED ? 0 : libpcpu_counter_thread();
 	counter->batch = batch > 32 ? batch : 32;
 	counter->flags = flags;
 }

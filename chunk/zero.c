@@ -12,26 +12,37 @@ static void zero_bytes(const struct size_class *class, uintptr_t handle,
 		memset((void *)(handle + (uintptr_t)*offset), 0, bytes);
 }
 
+/* Whether one store writes that many bytes. */
+#define ONE_STORE(bytes) ((bytes) <= 8 || (bytes) == 16)
+
 /*
  * A constant size is straight-line code. Two copies at a time: the table ends
  * with the last unit's offset twice, so that an odd number of copies needs no
  * case of its own.
+ *
+ * Where a copy takes one store, every second copy gets two. A stream of stores
+ * that each go to a page of their own falls, on Zen 5, into a state in which
+ * each takes 5 cycles instead of 1.2, and stays there; this one does not.
  */
-#define ZERO(bytes)                                                   \
-	static void *zero_##bytes(const struct size_class *class,     \
-				  uintptr_t handle)                   \
-	{                                                             \
-		const ptrdiff_t *offset = class->unit_offset;         \
-		const ptrdiff_t *end = class->unit_end;               \
-                                                                      \
-		do {                                                  \
-			ptrdiff_t here = offset[0], next = offset[1]; \
-                                                                      \
-			memset((char *)handle + here, 0, (bytes));    \
-			memset((char *)handle + next, 0, (bytes));    \
-			offset += 2;                                  \
-		} while (offset < end);                               \
-		return (void *)handle;                                \
+#define ZERO(bytes)                                                        \
+	static void *zero_##bytes(const struct size_class *class,          \
+				  uintptr_t handle)                        \
+	{                                                                  \
+		const ptrdiff_t *offset = class->unit_offset;              \
+		const ptrdiff_t *end = class->unit_end;                    \
+                                                                           \
+		do {                                                       \
+			ptrdiff_t here = offset[0], next = offset[1];      \
+                                                                           \
+			memset((char *)handle + here, 0, (bytes));         \
+			memset((char *)handle + next, 0, (bytes));         \
+			if (ONE_STORE(bytes)) {                            \
+				__asm__ volatile("" ::: "memory");         \
+				memset((char *)handle + next, 0, (bytes)); \
+			}                                                  \
+			offset += 2;                                       \
+		} while (offset < end);                                    \
+		return (void *)handle;                                     \
 	}
 
 ZERO(4)

@@ -45,6 +45,14 @@ static inline int support_last_cpu(void)
 #endif
 #define SUPPORT_SCALE(n) (((n) + SUPPORT_SLOWDOWN - 1) / SUPPORT_SLOWDOWN)
 
+/* The same for rounds that look at all copies, of which machines have many. */
+static inline unsigned support_rounds(unsigned n)
+{
+	unsigned copies = libpcpu_nr_cpu_ids;
+
+	return SUPPORT_SCALE(copies > 16 ? n * 16 / copies : n);
+}
+
 #define SUPPORT_TEXT_MAX 16384
 
 /* --- an assertion for any thread and any child --------------------------- */

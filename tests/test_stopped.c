@@ -109,7 +109,7 @@ START_TEST(threads_stopped_inside_alloc_or_free__others_progress)
 	unsigned round;
 
 	start_victims(churn_until_stopped);
-	for (round = 0; round < SUPPORT_SCALE(2000u); round++) {
+	for (round = 0; round < support_rounds(2000); round++) {
 		stop_victims(&rng);
 		owned_churn(3, 500, &rng);
 		resume_victims();
@@ -158,7 +158,7 @@ START_TEST(slab_carved_anew_under_a_stopped_thread__it_is_not_confused)
 	unsigned round, i;
 
 	start_victims(pair_until_stopped);
-	for (round = 0; round < SUPPORT_SCALE(3000u); round++) {
+	for (round = 0; round < support_rounds(3000); round++) {
 		stop_victims(&rng);
 		pcpu_trim();
 		for (i = 0; i < 96; i++)

@@ -12,11 +12,11 @@ static atom32 *copy_of(int32_t *copies, int cpu)
 }
 
 /* Or that of the CPU where we are moved to. */
-void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies, int32_t batch)
+void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies)
 {
 	int32_t now = libpcpu_this_read(*copies);
 
-	while (now >= batch || now <= -batch) {
+	while (now) {
 		int32_t seen = libpcpu_this_cmpxchg(*copies, now, 0);
 
 		if (seen == now) {
@@ -29,19 +29,30 @@ void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies, int32_t batch)
 	}
 }
 
+/*
+ * The copy of the CPU where we are, or are moved to. A full batch is taken out
+ * in the same step that would make it: who is moved after an add would look for
+ * it in another copy, and leave it in this one.
+ */
 void libpcpu_batch_add_slow(int64_t *shared, int32_t *copies, int64_t x,
 			    int32_t batch)
 {
-	int32_t now;
+	int64_t sum = x;
 
-	if (x >= batch || x <= -batch) {
-		/* relaxed: a count publishes nothing */
-		fetch_add_relaxed((atom64 *)shared, (uint64_t)x);
-		return;
+	if (x < batch && x > -batch) {
+		int32_t seen = libpcpu_this_read(*copies), now, kept;
+
+		do {
+			now = seen;
+			sum = now + x;
+			kept = sum < batch && sum > -batch ? (int32_t)sum : 0;
+			seen = libpcpu_this_cmpxchg(*copies, now, kept);
+		} while (seen != now);
+		sum -= kept;
 	}
-	now = libpcpu_this_add_return(*copies, (int32_t)x);
-	if (now >= batch || now <= -batch)
-		libpcpu_batch_pass_on(shared, copies, batch);
+	if (sum)
+		/* relaxed: a count publishes nothing */
+		fetch_add_relaxed((atom64 *)shared, (uint64_t)sum);
 }
 
 int64_t libpcpu_batch_sum(const int64_t *shared, int32_t *copies)

@@ -150,6 +150,7 @@ static bool own(struct pcpu_counter *counter)
 void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)
 {
 	int32_t *copies = load_copies(counter);
+	int saved = errno; /* an add does not fail */
 
 	if (!copies && own(counter)) {
 		/* relaxed: only we write it */
@@ -158,6 +159,7 @@ void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)
 	}
 	if (!copies && !upgrade(counter))
 		copies = load_copies(counter);
+	errno = saved;
 	if (copies)
 		libpcpu_batch_add_slow(&counter->shared, copies, x, batch);
 	else

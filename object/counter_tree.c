@@ -9,7 +9,7 @@
  *
  *	T1  value = total + the sum of all nodes + the sum of all copies
  *	T2  |node of level i| <= 3 * B * 4^(i-1), always
- *	T3  |copy| < B, whenever nobody is in the middle of an update
+ *	T3  |copy| < B, always
  */
 #include "pcpu/counter.h"
 
@@ -127,34 +127,32 @@ static void pass_on(struct pcpu_counter_tree *tree, uint32_t cpu, int64_t x)
 		fetch_add_relaxed(total_of(tree), (uint64_t)x);
 }
 
-/* What this CPU's copy, or that where we are moved to, has in full batches. */
-static int64_t take_full(const struct pcpu_counter_tree *tree)
+/*
+ * Add less than a batch to the copy of the CPU where we are, or are moved to.
+ * Returns what it passes on, which leaves it in the same step: see
+ * libpcpu_batch_add_slow().
+ */
+static int32_t add_to_copy(const struct pcpu_counter_tree *tree, int32_t x)
 {
-	int32_t now = pcpu_this_read(*tree->copies);
+	int32_t seen = pcpu_this_read(*tree->copies), now, up;
 
-	for (;;) {
-		int32_t up = (int32_t)full_batches(now, tree->batch), seen;
-
-		if (!up)
-			return 0;
-		seen = pcpu_this_cmpxchg(*tree->copies, now, now - up);
-		if (seen == now)
-			return up;
+	do {
 		now = seen;
-	}
+		up = (int32_t)full_batches(now + x, tree->batch);
+		seen = pcpu_this_cmpxchg(*tree->copies, now, now + x - up);
+	} while (seen != now);
+	return up;
 }
 
 void libpcpu_counter_tree_add(struct pcpu_counter_tree *tree, int64_t x)
 {
 	int64_t up = full_batches(x, tree->batch);
-	int32_t rest = (int32_t)(x - up), now;
+	int32_t rest = (int32_t)(x - up);
 
-	if (rest) {
-		now = libpcpu_this_add_return(*tree->copies, rest);
-		if (!up && now < tree->batch && now > -tree->batch)
-			return;
-	}
-	pass_on(tree, (uint32_t)libpcpu_here()->cpu, up + take_full(tree));
+	if (rest)
+		up += add_to_copy(tree, rest);
+	if (up)
+		pass_on(tree, (uint32_t)libpcpu_here()->cpu, up);
 }
 
 static int64_t sum_all(const struct pcpu_counter_tree *tree)

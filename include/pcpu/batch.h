@@ -14,8 +14,8 @@
 extern "C" {
 #endif
 
-/* A batch is less than this: several threads of a CPU may each exceed it by
- * one before the first passes on what is too much. */
+/* A batch is at most this, and what is added to a copy by the sequence below
+ * less: the sum of both fits the copy. */
 #define LIBPCPU_BATCH_LIMIT (1 << 28)
 
 #pragma GCC visibility push(default)
@@ -31,16 +31,15 @@ int64_t libpcpu_batch_sum(const int64_t *shared, int32_t *copies);
 /* Set it, while nobody adds. */
 void libpcpu_batch_set(int64_t *shared, int32_t *copies, int64_t value);
 
-/* Pass on what the running CPU's copy has, if it is a batch or more. */
-void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies, int32_t batch);
+/* Pass on what the running CPU's copy has. */
+void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies);
 
 #pragma GCC visibility pop
 
 #ifndef MODEL_CHECK
 /*
  * Add x to the running CPU's copy, by a sequence that is tried once, unless
- * that makes a full batch. One that was there before, on the other side of 0,
- * is passed on by who made it.
+ * that makes a full batch.
  */
 static inline bool libpcpu_batch_try_add(int32_t *copies, int64_t x,
 					 int32_t batch)

@@ -201,14 +201,8 @@ static inline void libpcpu_counter_add_own(struct pcpu_counter *counter,
 #endif
 }
 
-/*
- * Add x, with a batch other than the counter's. Any thread; signal handlers if
- * it has copies, or PCPU_NOWAIT, or interrupt its owner alone. Cost: for the
- * owner of a counter without copies about three instructions; else as
- * pcpu_this_add_return(), and an atomic operation on a line that all share once
- * in a batch. Progress: as pcpu_this_add(). percpu_counter_add_batch().
- */
-static inline void pcpu_counter_add_batch(struct pcpu_counter *counter,
+/* @batch: up to LIBPCPU_BATCH_LIMIT. */
+static inline void libpcpu_counter_add_in(struct pcpu_counter *counter,
 					  int64_t x, int32_t batch)
 {
 #ifndef MODEL_CHECK
@@ -228,11 +222,28 @@ static inline void pcpu_counter_add_batch(struct pcpu_counter *counter,
 	libpcpu_counter_add(counter, x, batch);
 }
 
+/*
+ * Add x. Any thread; signal handlers if it has copies, or PCPU_NOWAIT, or
+ * interrupt its owner alone. Cost: for the owner of a counter without copies
+ * about three instructions; else as pcpu_this_add_return(), and an atomic
+ * operation on a line that all share once in a batch. Progress: as
+ * pcpu_this_add(). percpu_counter_add().
+ */
 static inline void pcpu_counter_add(struct pcpu_counter *counter, int64_t x)
 {
 	/* Relaxed: any batch will do. */
-	pcpu_counter_add_batch(
+	libpcpu_counter_add_in(
 		counter, x, __atomic_load_n(&counter->batch, __ATOMIC_RELAXED));
+}
+
+/* The same with a batch other than the counter's; of more than
+ * LIBPCPU_BATCH_LIMIT, with that. percpu_counter_add_batch(). */
+static inline void pcpu_counter_add_batch(struct pcpu_counter *counter,
+					  int64_t x, int32_t batch)
+{
+	libpcpu_counter_add_in(
+		counter, x,
+		batch < LIBPCPU_BATCH_LIMIT ? batch : LIBPCPU_BATCH_LIMIT);
 }
 
 static inline void pcpu_counter_sub(struct pcpu_counter *counter, int64_t x)

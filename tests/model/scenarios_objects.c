@@ -49,6 +49,19 @@ static void expect_106(void)
 	expect_sum(106);
 }
 
+static void expect_no_full_copy(int32_t *copies, int32_t batch)
+{
+	int cpu;
+
+	pcpu_for_each_cpu (cpu) {
+		int32_t copy = *pcpu_ptr(copies, cpu);
+
+		explore_expect(copy < batch && copy > -batch,
+			       "CPU %d's copy is %d, the batch %d", cpu, copy,
+			       batch);
+	}
+}
+
 static void expect_104(void)
 {
 	expect_sum(104);
@@ -118,6 +131,28 @@ SCENARIO(counter_batches_move) = {
 	.nr_least = 20,
 };
 
+static void count_and_move_the_first(void)
+{
+	count_twice();
+	explore_move(0, 2);
+}
+
+static void expect_104_at_rest(void)
+{
+	expect_104();
+	expect_no_full_copy(libpcpu_counter_copies(counter.holder), 2);
+}
+
+SCENARIO(counter_batch_of_the_moved) = {
+	.name = "counter: a batch of a thread that is moved",
+	.prepare = begin_shared_counter,
+	.thread = {count_twice, count_and_move_the_first},
+	.cpu = {1, 1},
+	.nr_others = counter_objects,
+	.after = expect_104_at_rest,
+	.nr_least = 50,
+};
+
 /* --- trees ---------------------------------------------------------------- */
 
 /* As on twice as many CPUs, so that there are nodes. */
@@ -177,12 +212,29 @@ static void expect_10_in_tree_at_rest(void)
 	int64_t sum = pcpu_counter_tree_sum(&tree);
 
 	explore_expect(sum == 10, "the sum is %ld", (long)sum);
+	expect_no_full_copy(tree.copies, tree.batch);
 }
 
 SCENARIO(tree_batches_here) = {
 	.name = "counter tree: two batches of one CPU",
 	.prepare = begin_tree_of_batches,
 	.thread = {count_in_tree, count_in_tree},
+	.cpu = {1, 1},
+	.nr_others = one_object,
+	.after = expect_10_in_tree_at_rest,
+	.nr_least = 50,
+};
+
+static void count_in_tree_and_move_the_first(void)
+{
+	count_in_tree();
+	explore_move(0, 2);
+}
+
+SCENARIO(tree_batches_of_the_moved) = {
+	.name = "counter tree: batches of a thread that is moved",
+	.prepare = begin_tree_of_batches,
+	.thread = {count_in_tree, count_in_tree_and_move_the_first},
 	.cpu = {1, 1},
 	.nr_others = one_object,
 	.after = expect_10_in_tree_at_rest,

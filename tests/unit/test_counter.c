@@ -71,7 +71,9 @@ END_TEST
 
 static void *add_five(void *counter)
 {
+	errno = 0;
 	pcpu_counter_add(counter, 5);
+	require(errno == 0, "errno %d", errno);
 	return NULL;
 }
 
@@ -269,6 +271,24 @@ START_TEST(add__of_a_batch_or_more__is_seen_at_once)
 }
 END_TEST
 
+/* A copy of 32 bits must not run over. */
+START_TEST(add_batch__no_bound__counts_as_the_greatest)
+{
+	struct pcpu_counter counter;
+	int64_t i;
+
+	pcpu_counter_init(&counter, 0, PCPU_COUNTER_SHARED);
+	for (i = 1; i <= 40; i++) {
+		pcpu_counter_add_batch(&counter, 1 << 27, INT32_MAX);
+		ck_assert_int_eq(pcpu_counter_sum(&counter), i << 27);
+	}
+	for (; i <= 120; i++)
+		pcpu_counter_add_batch(&counter, -(1 << 27), INT32_MAX);
+	ck_assert_int_eq(pcpu_counter_sum(&counter), -(INT64_C(40) << 27));
+	pcpu_counter_destroy(&counter);
+}
+END_TEST
+
 START_TEST(compare__near_and_far__the_sign_of_the_exact_difference)
 {
 	struct pcpu_counter counter;
@@ -348,6 +368,7 @@ static Suite *suite(void)
 		       read__of_a_shared_counter__within_a_batch_for_each_cpu);
 	tcase_add_test(tc, add__up_and_down__no_copy_keeps_a_batch);
 	tcase_add_test(tc, add__of_a_batch_or_more__is_seen_at_once);
+	tcase_add_test(tc, add_batch__no_bound__counts_as_the_greatest);
 	tcase_add_test(tc,
 		       compare__near_and_far__the_sign_of_the_exact_difference);
 	tcase_add_test(tc, set__of_a_used_counter__has_that_value);

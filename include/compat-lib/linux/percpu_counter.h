@@ -135,7 +135,7 @@ static inline void percpu_counter_sub_local(struct percpu_counter *fbc,
  */
 static inline void percpu_counter_sync(struct percpu_counter *fbc)
 {
-	libpcpu_batch_pass_on(&fbc->count, fbc->counters, 1);
+	libpcpu_batch_pass_on(&fbc->count, fbc->counters);
 }
 
 /* --- reading -------------------------------------------------------------- */

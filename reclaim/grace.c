@@ -54,14 +54,14 @@ bool grace_is_lost(void)
 
 /* --- in a child ---------------------------------------------------------- */
 
-/* Threads that may be readers: all but our worker. */
-static unsigned count_host_threads(void)
+/* All may be readers, ours too: what they call for others is anything. */
+static unsigned count_threads(void)
 {
 	struct stat tasks;
 
 	if (stat("/proc/self/task", &tasks))
 		return UINT_MAX;
-	return (unsigned)tasks.st_nlink - 2 - reclaim_has_worker();
+	return (unsigned)tasks.st_nlink - 2;
 }
 
 #ifdef __SANITIZE_THREAD__ /* it allows no thread in a child */
@@ -124,15 +124,15 @@ static bool take_locks(void)
 
 /*
  * After fork() liburcu still lists the parent's other threads as readers, for
- * one of which a grace period may wait for ever. While the child has a single
- * thread, we may tell liburcu to forget the others; later that would hit the
- * child's own.
+ * one of which a grace period may wait for ever. It can be told to forget all
+ * but the calling thread: while that is the child's only one.
  */
-static void forget_readers(void)
+void grace_forget_readers(void)
 {
 	sigset_t mask;
 
-	if (!take_locks())
+	if (!readers_unknown || grace_is_lost() || count_threads() != 1 ||
+	    !take_locks())
 		return;
 	/* It gives us the mask of who took the locks. */
 	pthread_sigmask(SIG_BLOCK, NULL, &mask);
@@ -143,11 +143,8 @@ static void forget_readers(void)
 
 bool grace_will_end(void)
 {
-	if (grace_is_lost())
-		return false;
-	if (readers_unknown && count_host_threads() == 1)
-		forget_readers();
-	return !readers_unknown;
+	grace_forget_readers();
+	return !readers_unknown && !grace_is_lost();
 }
 
 /* --- fork() -------------------------------------------------------------- */
@@ -166,7 +163,7 @@ static void before_fork(void)
 {
 	long waited;
 
-	fork_leaves_readers = count_host_threads() > 1;
+	fork_leaves_readers = count_threads() > 1;
 	for (waited = 0; waited < FORK_WAIT_NS; waited += FORK_STEP_NS) {
 		fork_holds_round = !pthread_mutex_trylock(&round_lock);
 		if (fork_holds_round)

@@ -28,10 +28,13 @@ void grace_sleep(long ns);
 bool grace_is_lost(void);
 
 /*
- * Will a grace period end as soon as the readers let it? Not while liburcu
- * lists readers of the parent. A child of fork() that has one thread makes it
- * forget them, for which it may wait a second, once.
+ * In a child of fork() that has one thread: make liburcu forget the parent's
+ * readers, for which it may wait a second, once. Before we create a thread.
  */
+void grace_forget_readers(void);
+
+/* Will a grace period end as soon as the readers let it? Not while liburcu
+ * lists readers of the parent. Forgets them if that can be done. */
 bool grace_will_end(void);
 
 #endif /* RECLAIM_GRACE_H */

@@ -260,6 +260,7 @@ int libpcpu_start_thread(const char *name, void *(*run)(void *))
 	pthread_t thread;
 	bool started;
 
+	grace_forget_readers();
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	started = reclaim_create_thread(&thread, &attr, run);
@@ -267,11 +268,6 @@ int libpcpu_start_thread(const char *name, void *(*run)(void *))
 		pthread_setname_np(thread, name);
 	pthread_attr_destroy(&attr);
 	return started;
-}
-
-bool reclaim_has_worker(void)
-{
-	return load_relaxed(&worker_runs); /* relaxed: of the moment */
 }
 
 void reclaim_start(void)

@@ -48,9 +48,6 @@ void reclaim_start(void);
 bool reclaim_create_thread(pthread_t *thread, const pthread_attr_t *attr,
 			   void *(*run)(void *));
 
-/* Has this process a worker? */
-bool reclaim_has_worker(void);
-
 /*
  * Set aside a chunk that chunk_retire() took out of use. Lock-free, callable
  * from signal handlers.

@@ -12,6 +12,7 @@
 #include <urcu/urcu-bp.h>
 
 #include <pcpu.h>
+#include <pcpu/cache.h>
 #include <pcpu/gate.h>
 
 #include "owned.h"
@@ -171,6 +172,138 @@ START_TEST(fork_beside_an_rcu_reader__child_does_not_wait_for_it)
 	fork_beside(read_until_stopped, live_in_the_child, &child);
 	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
 		      (unsigned)child.status, child.text);
+}
+END_TEST
+
+static atomic_bool called;
+
+static void note_call(struct libpcpu_grace *grace)
+{
+	(void)grace;
+	called = true;
+}
+
+/* By the worker, which the child does not have yet. */
+static void call_back(void (*done)(struct libpcpu_grace *))
+{
+	static struct libpcpu_grace grace;
+
+	called = false;
+	libpcpu_grace_call(&grace, done);
+	while (!called)
+		usleep(100);
+}
+
+/* Before anybody has asked for memory back. */
+static void call_back_first(void *arg)
+{
+	call_back(note_call);
+	live_in_the_child(arg);
+	libpcpu_grace_wait();
+}
+
+START_TEST(fork_beside_an_rcu_reader__the_childs_worker_does_not_wait_for_it)
+{
+	struct support_child child;
+
+	fork_beside(read_until_stopped, call_back_first, &child);
+	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
+		      (unsigned)child.status, child.text);
+}
+END_TEST
+
+/* The thread of a cache is none of the program's. */
+static void use_a_cache_first(void *arg)
+{
+	struct pcpu_cache *cache =
+		pcpu_cache_create("first", 64, 8, NULL, NULL, 0);
+
+	require(cache != NULL, "errno %d", errno);
+	pcpu_cache_free(cache, pcpu_cache_alloc(cache));
+	live_in_the_child(arg);
+	libpcpu_grace_wait();
+	require(!pcpu_cache_destroy(cache), "errno %d", errno);
+}
+
+START_TEST(fork_beside_an_rcu_reader__nor_does_a_child_with_a_cache)
+{
+	struct support_child child;
+
+	fork_beside(read_until_stopped, use_a_cache_first, &child);
+	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
+		      (unsigned)child.status, child.text);
+}
+END_TEST
+
+static void *idle_until_stopped(void *arg)
+{
+	ready = true;
+	while (!stop)
+		usleep(100);
+	return arg;
+}
+
+static void trim_and_note(struct libpcpu_grace *grace)
+{
+	pcpu_trim();
+	note_call(grace);
+}
+
+static void *synchronize(void *done)
+{
+	urcu_bp_synchronize_rcu();
+	*(atomic_bool *)done = true;
+	return NULL;
+}
+
+/* The child's own thread is a reader like others, whoever trims. */
+static void trim_in_the_worker(void *arg)
+{
+	atomic_bool done = false;
+	pthread_t thread;
+
+	urcu_bp_read_lock();
+	urcu_bp_read_unlock();
+	call_back(trim_and_note);
+	urcu_bp_read_lock();
+	pthread_create(&thread, NULL, synchronize, &done);
+	usleep(100000);
+	require(!done, "a grace period ended beside a reader");
+	urcu_bp_read_unlock();
+	pthread_join(thread, NULL);
+	live_in_the_child(arg);
+}
+
+START_TEST(fork_beside_a_thread__the_childs_worker_forgets_no_reader)
+{
+	struct support_child child;
+
+	fork_beside(idle_until_stopped, trim_in_the_worker, &child);
+	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
+		      (unsigned)child.status, child.text);
+}
+END_TEST
+
+static void read_in_the_worker(struct libpcpu_grace *grace)
+{
+	read_until_stopped(grace);
+}
+
+START_TEST(fork_beside_a_worker_that_reads__child_does_not_wait_for_it)
+{
+	static struct libpcpu_grace grace;
+	struct fork_case fork_case = {.round = 1};
+	struct support_child child;
+
+	libpcpu_grace_call(&grace, read_in_the_worker);
+	while (!ready)
+		usleep(100);
+	fork_case.kept = owned_alloc(64, 0, 0x7f000001);
+	support_fork(live_in_the_child, &fork_case, &child);
+	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
+		      (unsigned)child.status, child.text);
+	stop = true;
+	owned_free(fork_case.kept);
 }
 END_TEST
 
@@ -363,6 +496,18 @@ static Suite *make_suite(void)
 			fork_beside_a_thread_inside_liburcu__child_goes_on);
 	tcase_add_test(reader,
 		       fork_beside_an_rcu_reader__child_does_not_wait_for_it);
+	tcase_add_test(
+		reader,
+		fork_beside_an_rcu_reader__the_childs_worker_does_not_wait_for_it);
+	tcase_add_test(
+		reader,
+		fork_beside_an_rcu_reader__nor_does_a_child_with_a_cache);
+	tcase_add_test(
+		reader,
+		fork_beside_a_thread__the_childs_worker_forgets_no_reader);
+	tcase_add_test(
+		reader,
+		fork_beside_a_worker_that_reads__child_does_not_wait_for_it);
 	suite_add_tcase(suite, reader);
 	return suite;
 }

@@ -242,7 +242,7 @@ int pcpu_cache_destroy(struct pcpu_cache *cache)
 	if (!cache)
 		return 0;
 	self = cache_expect_alive("pcpu_cache_destroy", cache);
-	cache_shrink(self);
+	cache_drain(self);
 	nr = table_list(&self->table, 0, NULL);
 	if (nr) {
 		tell_of_live(self, nr);

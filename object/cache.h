@@ -207,8 +207,10 @@ void *cache_pop(struct cache *cache);
 /* Returns false if there is no room for it. */
 bool cache_push(struct cache *cache, void *object);
 
-/* Take the running CPU's, as each operation does that no sequence can do. */
+/* Take the running CPU's, as each operation does that no sequence can do; and
+ * let it have them again. */
 struct pair cache_take(struct cache *cache);
+void cache_put(struct cache *cache, struct pair mine);
 
 /* --- cache_depot.c -------------------------------------------------------- */
 
@@ -218,6 +220,14 @@ void cache_size_magazines(struct cache *cache);
 /* Give a magazine back, its objects leave. Nobody else may know of it. Returns
  * the objects' bytes. */
 size_t magazine_destroy(struct cache *cache, magazine *m);
+
+/* Do magazines hold more than the budget? */
+static inline bool cache_is_over_budget(const struct cache *cache)
+{
+	/* relaxed: of the moment, twice */
+	return unlikely(load_relaxed((atom64 *)&cache->held) >
+			load_relaxed((atom64 *)&cache->budget));
+}
 
 /* Put one into a depot. Returns false if none has room for it; an empty one
  * always finds some. */
@@ -255,6 +265,10 @@ bool cache_settle(struct cache *cache, magazine **taken);
 size_t cache_empty(struct cache *cache, magazine *taken);
 
 size_t cache_shrink(struct cache *cache);
+
+/* Until nothing is left, of what the worker is at or destructors free either.
+ */
+void cache_drain(struct cache *cache);
 
 /* Idle objects. */
 uint64_t cache_count_cached(struct cache *cache);

@@ -71,8 +71,9 @@ static magazine *make(struct cache *cache)
 		return NULL;
 	}
 	m->capacity = capacity;
-	store_relaxed(atom_at(&m->state), 0);       /* relaxed: it is ours */
-	fetch_add_relaxed(&cache->nr_magazines, 1); /* relaxed: a count */
+	store_relaxed(atom_at(&m->state), 0); /* relaxed: it is ours */
+	/* seq_cst [wanted]: then we look whether the worker is wanted */
+	fetch_add_seq_cst(&cache->nr_magazines, 1);
 	cache_wake_worker();
 	return m;
 }

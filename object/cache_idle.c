@@ -110,7 +110,8 @@ static bool shrink_idle(struct cache *cache)
 		cache_unlock();
 		cache_empty(cache, taken);
 		cache_lock();
-		cache->nr_users--;
+		if (cache->nr_users) /* not if a destructor has forked */
+			cache->nr_users--;
 	}
 	/* seq_cst [wanted]: it was made before its maker saw that we are
 	 * wanted, or that one wakes us */

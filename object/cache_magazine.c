@@ -76,14 +76,21 @@ struct pair cache_take(struct cache *cache)
 	return mine;
 }
 
-static void put(struct cache *cache, struct pair mine)
+/* The budget may have been lowered since it was made. */
+static void put_at(struct cache *cache, atom64 *at, magazine *m)
+{
+	if (m && cache_is_over_budget(cache))
+		magazine_destroy(cache, m);
+	else if (!put_one(at, m))
+		cache_park_or_empty(cache, m);
+}
+
+void cache_put(struct cache *cache, struct pair mine)
 {
 	int cpu = libpcpu_cpu();
 
-	if (!put_one(cache_loaded(cache, cpu), mine.loaded))
-		cache_park_or_empty(cache, mine.loaded);
-	if (!put_one(&cache->cpu[cpu].previous, mine.previous))
-		cache_park_or_empty(cache, mine.previous);
+	put_at(cache, cache_loaded(cache, cpu), mine.loaded);
+	put_at(cache, &cache->cpu[cpu].previous, mine.previous);
 }
 
 static void swap(struct pair *mine)
@@ -138,7 +145,7 @@ void *cache_pop(struct cache *cache)
 	struct pair mine = cache_take(cache);
 	void *object = stock(cache, &mine) ? magazine_pop(mine.loaded) : NULL;
 
-	put(cache, mine);
+	cache_put(cache, mine);
 	return object;
 }
 
@@ -149,6 +156,6 @@ bool cache_push(struct cache *cache, void *object)
 
 	if (done)
 		magazine_push(mine.loaded, object);
-	put(cache, mine);
+	cache_put(cache, mine);
 	return done;
 }

@@ -68,17 +68,22 @@ void cache_link(struct cache *cache)
 	cache_unlock();
 }
 
-/* Blocking: for the destructors that the worker calls. */
-void cache_unlink(struct cache *cache)
+/* Blocking: for the destructors that the worker calls. Takes the lock. */
+static void lock_without_worker(const struct cache *cache)
 {
-	struct cache **at;
-
 	cache_lock();
 	while (cache->nr_users) {
 		cache_unlock();
 		sched_yield();
 		cache_lock();
 	}
+}
+
+void cache_unlink(struct cache *cache)
+{
+	struct cache **at;
+
+	lock_without_worker(cache);
 	for (at = &cache_list; *at != cache;)
 		at = &(*at)->next;
 	*at = cache->next;
@@ -215,6 +220,17 @@ size_t cache_shrink(struct cache *cache)
 	taken = take_all(cache);
 	cache_unlock();
 	return cache_empty(cache, taken);
+}
+
+void cache_drain(struct cache *cache)
+{
+	magazine *taken;
+
+	do {
+		lock_without_worker(cache);
+		taken = take_all(cache);
+		cache_unlock();
+	} while (cache_empty(cache, taken));
 }
 
 /* --- counting ------------------------------------------------------------- */

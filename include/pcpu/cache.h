@@ -181,7 +181,7 @@ size_t pcpu_cache_shrink(struct pcpu_cache *cache);
 /*
  * The live objects: shrinks the cache, fills in up to `max` of them and returns
  * how many there are. What others allocate or free meanwhile may be among them
- * or not.
+ * or not, and so what the library's thread is about to destroy.
  */
 size_t pcpu_cache_live(struct pcpu_cache *cache, size_t max, void **objects);
 

@@ -212,6 +212,36 @@ START_TEST(constructor__uses_its_own_cache)
 }
 END_TEST
 
+/* The first has a second, which its destructor frees. */
+static int make_two(void *object)
+{
+	static bool made;
+	void **other = object;
+
+	if (!made) {
+		made = true;
+		*other = pcpu_cache_alloc(own);
+	}
+	return 0;
+}
+
+static void free_other(void *object)
+{
+	void **other = object;
+
+	if (*other)
+		pcpu_cache_free(own, *other);
+}
+
+START_TEST(destructor__frees_to_its_own_cache__destroy_waits_for_that)
+{
+	own = pcpu_cache_create("own", 32, 8, make_two, free_other, 0);
+	pcpu_cache_free(own, pcpu_cache_alloc(own));
+	ck_assert_uint_eq(cache_stats(own).nr_objects, 2);
+	ck_assert_int_eq(pcpu_cache_destroy(own), 0);
+}
+END_TEST
+
 /* --- arguments ------------------------------------------------------------ */
 
 static void expect_refused(const char *name, size_t size, size_t align,
@@ -373,6 +403,8 @@ static Suite *suite(void)
 		2 * BULK);
 	tcase_add_test(tc, callbacks__allocate_and_free_from_another_cache);
 	tcase_add_test(tc, constructor__uses_its_own_cache);
+	tcase_add_test(
+		tc, destructor__frees_to_its_own_cache__destroy_waits_for_that);
 	tcase_add_loop_test(tc, create__bad_arguments__an_error, 0, 2);
 	tcase_add_test(tc, stats__null__einval__else_what_was_asked_for);
 	tcase_add_test(tc,

@@ -49,6 +49,26 @@ START_TEST(free__budget_is_reached__objects_leave)
 }
 END_TEST
 
+/* Magazines that threads have in their hands then come back later. */
+START_TEST(set_budget__beside_others__what_is_held_comes_down)
+{
+	struct pcpu_cache *cache = create_processes();
+	struct cache *self = cache_of(cache);
+	struct pair mine;
+
+	run_on_cpu(0);
+	cache_churn(cache, 100);
+	mine = cache_take(self);
+	ck_assert_ptr_nonnull(mine.loaded);
+	pcpu_cache_set_budget(cache, 0);
+	ck_assert_uint_gt(load_relaxed(&self->held), 0);
+	cache_put(self, mine);
+	ck_assert_uint_eq(cache_stats(cache).held_bytes, 0);
+	ck_assert_int_eq(nr_gone, 100);
+	ck_assert_int_eq(pcpu_cache_destroy(cache), 0);
+}
+END_TEST
+
 START_TEST(budget_0__each_free_destroys)
 {
 	struct pcpu_cache *cache = create_processes();
@@ -183,6 +203,49 @@ START_TEST(idle_round__what_was_not_used_since_the_last_one__leaves)
 }
 END_TEST
 
+static atomic_bool leaving, may_leave;
+
+static void leave_slowly(void *object)
+{
+	(void)object;
+	leaving = true;
+	while (!may_leave)
+		usleep(100);
+}
+
+static void *shrink_idle(void *unused)
+{
+	cache_idle_round();
+	cache_idle_round();
+	return unused;
+}
+
+static void *let_leave(void *unused)
+{
+	usleep(50000);
+	may_leave = true;
+	return unused;
+}
+
+/* What it is at is nobody's any more. */
+START_TEST(idle_round__cache_is_destroyed_meanwhile__waits_for_it)
+{
+	struct pcpu_cache *cache =
+		pcpu_cache_create("slow", 64, 8, NULL, leave_slowly, 0);
+	pthread_t thread[2];
+	unsigned i;
+
+	cache_churn(cache, 1000);
+	pthread_create(&thread[0], NULL, shrink_idle, NULL);
+	while (!leaving)
+		usleep(100);
+	pthread_create(&thread[1], NULL, let_leave, NULL);
+	ck_assert_int_eq(pcpu_cache_destroy(cache), 0);
+	for (i = 0; i < 2; i++)
+		pthread_join(thread[i], NULL);
+}
+END_TEST
+
 /* However the magazines look: each operation counts. */
 START_TEST(idle_round__a_cpu_in_use__keeps_its_magazines)
 {
@@ -286,6 +349,7 @@ static Suite *suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, budget__counts_all_copies_and_what_is_tied);
 	tcase_add_test(tc, free__budget_is_reached__objects_leave);
+	tcase_add_test(tc, set_budget__beside_others__what_is_held_comes_down);
 	tcase_add_test(tc, budget_0__each_free_destroys);
 	tcase_add_loop_test(
 		tc, shrink__nothing_is_left_and_what_was_there_is_returned, 0,
@@ -295,6 +359,8 @@ static Suite *suite(void)
 	tcase_add_test(tc, alloc__no_memory__what_other_cpus_have_idle_is_used);
 	tcase_add_test(
 		tc, idle_round__what_was_not_used_since_the_last_one__leaves);
+	tcase_add_test(tc,
+		       idle_round__cache_is_destroyed_meanwhile__waits_for_it);
 	tcase_add_test(tc, idle_round__a_cpu_in_use__keeps_its_magazines);
 	tcase_add_test(tc, idle_cache__is_empty_after_some_seconds);
 	tcase_add_loop_test(

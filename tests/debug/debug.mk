@@ -8,7 +8,7 @@ DEBUGTEST := $(filter-out %/test_debug %/test_stats,\
 	$(filter $B/tests/test_%,$(TESTBIN))) \
 	$(addprefix $B/tests/unit/,test_linux_alloc test_linux_limits \
 		test_linux_pointers test_arena test_reclaim test_cache \
-		test_cache_shrink test_cache_threads)
+		test_cache_end test_cache_shrink test_cache_threads)
 
 .PHONY: check-debug check-access
 check-debug: $(DEBUGTEST) check-access ## the tests of the interface with PCPU_DEBUG=1, and those of debug mode

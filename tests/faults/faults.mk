@@ -6,7 +6,8 @@ REFUSE := $B/tests/faults/refuse
 REFUSED := $(filter-out %/test_stats %/test_faults_inject,\
 	$(filter $B/tests/test_%,$(TESTBIN))) $B/tests/unit/test_alloc \
 	$B/tests/unit/test_bulk $B/tests/unit/test_reclaim \
-	$B/tests/unit/test_cache $B/tests/unit/test_cache_threads
+	$B/tests/unit/test_cache $B/tests/unit/test_cache_end \
+	$B/tests/unit/test_cache_threads
 
 .PHONY: check-refused
 $(REFUSE): tests/faults/refuse.c | build/setup-build

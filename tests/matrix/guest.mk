@@ -18,11 +18,12 @@ guest-6.12: GUEST_CPU := neoverse-n1# with atomic instructions (LSE)
 GUEST_TESTS := test_this_cpu test_contexts test_pins test_pins_signals \
 	test_front test_front_frees test_front_threads test_counter \
 	test_counter_tree test_lazy test_gate test_ref test_ref_threads \
-	test_cache test_cache_shrink test_cache_threads test_cache_debug \
+	test_cache test_cache_end test_cache_shrink test_cache_threads \
+	test_cache_debug \
 	test_linux_ops test_linux_local test_linux_counter test_linux_rwsem \
 	test_linux_refcount test_linux_sections test_linux_stress \
 	test_alloc test_stress test_stopped test_traced test_stats \
-	test_faults_async
+	test_faults_async test_faults_fork
 GUEST_TURNS := $(filter-out $(GUEST_TESTS),$(AARCH64_EXCEPT)) test_stress
 GUEST_BIN := $(filter $(patsubst %,\%/%,$(GUEST_TESTS) $(GUEST_TURNS)), \
 	$(TESTBIN))

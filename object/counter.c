@@ -159,12 +159,12 @@ void libpcpu_counter_add(struct pcpu_counter *counter, int64_t x, int32_t batch)
 	}
 	if (!copies && !upgrade(counter))
 		copies = load_copies(counter);
-	errno = saved;
 	if (copies)
 		libpcpu_batch_add_slow(&counter->shared, copies, x, batch);
 	else
 		/* relaxed: a count publishes nothing */
 		fetch_add_relaxed(shared_of(counter), (uint64_t)x);
+	errno = saved;
 }
 
 void pcpu_counter_set(struct pcpu_counter *counter, int64_t value)
@@ -197,19 +197,13 @@ int64_t pcpu_counter_sum_copies(const struct pcpu_counter *counter)
 	return sum_copies(counter);
 }
 
-static int sign(int64_t x)
-{
-	return (x > 0) - (x < 0);
-}
-
 int pcpu_counter_compare(const struct pcpu_counter *counter, int64_t other)
 {
 	/* relaxed: of the moment */
 	int64_t batch = (int32_t)load_relaxed((atom32 *)&counter->batch);
 	int64_t error = batch * libpcpu_nr_cpu_ids;
-	int64_t rough = pcpu_counter_read(counter) - other;
+	int sign =
+		libpcpu_sign_beyond(pcpu_counter_read(counter), other, error);
 
-	if (rough > error || rough < -error)
-		return sign(rough);
-	return sign(sum_copies(counter) - other);
+	return sign ? sign : libpcpu_sign_beyond(sum_copies(counter), other, 0);
 }

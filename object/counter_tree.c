@@ -193,18 +193,12 @@ void pcpu_counter_tree_set(struct pcpu_counter_tree *tree, int64_t value)
 	store_relaxed(total_of(tree), (uint64_t)value);
 }
 
-/* The sign of a difference that may be off by as much; 0 if that is unknown. */
-static int sure_sign(int64_t difference, int64_t error)
-{
-	return (difference > error) - (difference < -error);
-}
-
 static int compare_approximate(const struct pcpu_counter_tree *a,
 			       const struct pcpu_counter_tree *b)
 {
-	return sure_sign(pcpu_counter_tree_approximate(a) -
-				 pcpu_counter_tree_approximate(b),
-			 a->error + b->error);
+	return libpcpu_sign_beyond(pcpu_counter_tree_approximate(a),
+				   pcpu_counter_tree_approximate(b),
+				   a->error + b->error);
 }
 
 int pcpu_counter_tree_compare(const struct pcpu_counter_tree *a,
@@ -212,13 +206,14 @@ int pcpu_counter_tree_compare(const struct pcpu_counter_tree *a,
 {
 	int sign = compare_approximate(a, b);
 
-	return sign ? sign : sure_sign(sum_all(a) - sum_all(b), 0);
+	return sign ? sign : libpcpu_sign_beyond(sum_all(a), sum_all(b), 0);
 }
 
 static int compare_value_approximate(const struct pcpu_counter_tree *a,
 				     int64_t value)
 {
-	return sure_sign(pcpu_counter_tree_approximate(a) - value, a->error);
+	return libpcpu_sign_beyond(pcpu_counter_tree_approximate(a), value,
+				   a->error);
 }
 
 int pcpu_counter_tree_compare_value(const struct pcpu_counter_tree *a,
@@ -226,7 +221,7 @@ int pcpu_counter_tree_compare_value(const struct pcpu_counter_tree *a,
 {
 	int sign = compare_value_approximate(a, value);
 
-	return sign ? sign : sure_sign(sum_all(a) - value, 0);
+	return sign ? sign : libpcpu_sign_beyond(sum_all(a), value, 0);
 }
 
 int pcpu_counter_tree_compare_approximate(const struct pcpu_counter_tree *a,

@@ -69,19 +69,18 @@ bool libpcpu_ref_tryget_slow(struct libpcpu_ref *ref, uint64_t nr)
 
 void libpcpu_ref_put_slow(struct libpcpu_ref *ref, uint64_t nr)
 {
-	/* pairs with [ref] the load below, libpcpu_ref_is_zero(): what the
-	 * holder did before */
-	uint64_t old = fetch_sub_release(count_of(ref), nr);
+	/* Who sees it at zero may give its memory back. */
+	void (*call)(struct libpcpu_ref *, libpcpu_ref_fn) = ref->call;
+	libpcpu_ref_fn release = ref->release;
+	/* seq_cst [ref]: what holders did before their puts is seen by the last
+	 * of them, and by libpcpu_ref_is_zero() */
+	uint64_t old = fetch_add_seq_cst(count_of(ref), 0 - nr);
 
 	if ((int64_t)(old - nr) < 0)
 		panic("reference counter %p: put %lu, had %ld", (void *)ref,
 		      (unsigned long)nr, (long)old);
-	if (old != nr)
-		return;
-	/* pairs with [ref] fetch_sub_release() of others: what they did */
-	load_acquire(count_of(ref));
-	if (ref->release)
-		ref->call(ref, ref->release);
+	if (old == nr && release)
+		call(ref, release);
 }
 
 int64_t libpcpu_ref_sum(const struct libpcpu_ref *ref)
@@ -180,8 +179,13 @@ static void switch_done(struct libpcpu_grace *grace)
 		libpcpu_free(libpcpu_gate_handle(word));
 		word &= ~LIBPCPU_GATE_HANDLE;
 	}
+	/* Killed, it may end with our reference, and its memory with that. Else
+	 * the maker's is left, who may give it back when we are done. */
+	if (!(word & DEAD))
+		libpcpu_ref_put_slow(ref, 1);
 	end_switch(ref, word);
-	libpcpu_ref_put_slow(ref, 1);
+	if (word & DEAD)
+		libpcpu_ref_put_slow(ref, 1);
 }
 
 /* Set flags, and leave per-CPU mode, if it is that. */

@@ -173,7 +173,7 @@ void libpcpu_grace_call(struct libpcpu_grace *grace,
 int libpcpu_grace_start(void)
 {
 	reclaim_start();
-	if (load_relaxed(&worker_runs)) /* relaxed: it is never unset again */
+	if (load_relaxed(&worker_runs)) /* relaxed: or another starts it */
 		return 0;
 	errno = EAGAIN;
 	return -1;

@@ -36,6 +36,15 @@ void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies);
 
 #pragma GCC visibility pop
 
+/* The sign of a - b, which need not fit; 0 if it is no more than error. */
+static inline int libpcpu_sign_beyond(int64_t a, int64_t b, int64_t error)
+{
+	uint64_t distance =
+		a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a;
+
+	return distance > (uint64_t)error ? (a > b) - (a < b) : 0;
+}
+
 #ifndef MODEL_CHECK
 /*
  * Add x to the running CPU's copy, by a sequence that is tried once, unless

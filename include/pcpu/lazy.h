@@ -5,7 +5,9 @@
  * A copy is initialised by the first visitor from its CPU, exactly once, and
  * nothing is done for CPUs from which nobody comes. So creating and destroying
  * an object costs the same on any machine, and a program that runs on 8 of 256
- * CPUs pays for 8.
+ * CPUs pays for 8. Who comes while another is at it yields until that is done:
+ * for ever in a child that was forked meanwhile, or if it has a real-time
+ * priority above that thread's on the same CPU.
  *
  *	struct pcpu_lazy *stats =
  *		pcpu_lazy_create(sizeof(struct stats), 8, setup, NULL);

@@ -89,9 +89,9 @@ static inline int pcpu_ref_init(struct pcpu_ref *ref,
 }
 
 /*
- * Give its memory back: when it is at zero, also in release(), or while there
- * is just the maker's reference and nobody else uses it. Aborts if somebody
- * else has a reference, or if a change of mode is under way.
+ * Give its memory back: when it is at zero, with a release() in that or later,
+ * or while there is just the maker's reference and nobody else uses it. Aborts
+ * if somebody else has a reference, or if a change of mode is under way.
  * percpu_ref_exit(), which does not look.
  */
 static inline void pcpu_ref_exit(struct pcpu_ref *ref)
@@ -130,7 +130,7 @@ static inline bool pcpu_ref_tryget(struct pcpu_ref *ref)
 
 /*
  * The same unless it was killed. It may succeed beside pcpu_ref_kill(), and
- * fails from the confirmation on. percpu_ref_tryget_live().
+ * fails if it begins after the confirmation. percpu_ref_tryget_live().
  */
 static inline bool pcpu_ref_tryget_live(struct pcpu_ref *ref)
 {
@@ -163,7 +163,7 @@ static inline bool pcpu_ref_is_dying(const struct pcpu_ref *ref)
 
 /*
  * Put the maker's reference, for good, and change to atomic mode. confirm(), if
- * not NULL, is called when nobody takes the counter for living any more, before
+ * not NULL, is called when whoever looks finds the counter dying, before
  * release(); at once if it is in atomic mode already.
  * Context: any thread that does not hold up a change under way, as confirm()
  * would: it may wait for that. Cost: an atomic operation and a futex wake-up;

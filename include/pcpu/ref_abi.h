@@ -11,7 +11,7 @@
  * In per-CPU mode nobody knows the sum, so the bias keeps the count from being
  * zero. On the way to atomic mode the gate is closed, and the bias stays until
  * the copies are summed; the switch itself holds a reference until confirm()
- * has returned, and a moment longer.
+ * has returned, and if it was killed a moment longer.
  *
  *	R1  the gate is open: the count has the bias
  *	R2  SWITCHING: one thread, or the worker, is changing the mode, and

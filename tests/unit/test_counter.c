@@ -300,6 +300,10 @@ START_TEST(compare__near_and_far__the_sign_of_the_exact_difference)
 	ck_assert_int_eq(pcpu_counter_compare(&counter, 6), -1);
 	ck_assert_int_eq(pcpu_counter_compare(&counter, 1 << 30), -1);
 	ck_assert_int_eq(pcpu_counter_compare(&counter, -(1 << 30)), 1);
+	/* Whose difference is no int64_t. */
+	ck_assert_int_eq(pcpu_counter_compare(&counter, INT64_MIN), 1);
+	pcpu_counter_set(&counter, -2);
+	ck_assert_int_eq(pcpu_counter_compare(&counter, INT64_MAX), -1);
 	pcpu_counter_destroy(&counter);
 }
 END_TEST

@@ -226,6 +226,10 @@ START_TEST(compare__near__only_the_exact_ones_tell)
 	ck_assert_int_eq(pcpu_counter_tree_compare_approximate(&b, &a), -1);
 	ck_assert_int_eq(
 		pcpu_counter_tree_compare_value_approximate(&a, 1 << 30), -1);
+	/* Whose difference is no int64_t. */
+	ck_assert_int_eq(pcpu_counter_tree_compare_value(&a, INT64_MIN), 1);
+	pcpu_counter_tree_set(&a, -2);
+	ck_assert_int_eq(pcpu_counter_tree_compare_value(&a, INT64_MAX), -1);
 	pcpu_counter_tree_destroy(&a);
 	pcpu_counter_tree_destroy(&b);
 }

@@ -141,10 +141,12 @@ START_TEST(init_many__the_last_has_no_memory__none_is_left)
 	for (i = 0; i < 4; i++)
 		pcpu_free(some[i]);
 	before = live_objects();
+	memset(many, 0xa5, sizeof(many));
 	ck_assert_int_eq(
 		percpu_counter_init_many(many, 0, GFP_KERNEL | __GFP_NOWARN, 8),
 		-ENOMEM);
 	ck_assert_uint_eq(live_objects(), before);
+	percpu_counter_destroy_many(many, 8); /* as some do all the same */
 	ck_assert_int_eq(percpu_counter_init_many(many, 0, GFP_KERNEL, 4), 0);
 }
 END_TEST

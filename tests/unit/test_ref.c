@@ -124,6 +124,22 @@ START_TEST(exit__only_the_maker_has_a_reference__is_fine)
 }
 END_TEST
 
+/* What the change itself holds is nobody's reference when it is done. */
+START_TEST(exit__right_after_a_change_of_mode__is_fine)
+{
+	unsigned i;
+
+	for (i = 0; i < SUPPORT_SCALE(100u); i++) {
+		init(PCPU_REF_ALLOW_REINIT);
+		pcpu_ref_switch_to_atomic_sync(&ref);
+		if (i % 2)
+			pcpu_ref_switch_to_percpu(&ref);
+		pcpu_ref_exit(&ref);
+	}
+	ck_assert_int_eq(nr_released, 0);
+}
+END_TEST
+
 /* --- modes ---------------------------------------------------------------- */
 
 START_TEST(init_dead__no_reference__until_reinit)
@@ -354,6 +370,7 @@ static Suite *suite(void)
 		       kill__a_reader_is_in_a_section__confirmed_when_it_left);
 	tcase_add_test(tc, get_and_put__pinned__count_like_others);
 	tcase_add_test(tc, exit__only_the_maker_has_a_reference__is_fine);
+	tcase_add_test(tc, exit__right_after_a_change_of_mode__is_fine);
 	tcase_add_test(tc, init_dead__no_reference__until_reinit);
 	tcase_add_test(tc, init_atomic__last_put__releases_at_once);
 	tcase_add_test(tc, reinit__after_zero__a_second_life_in_the_same_mode);

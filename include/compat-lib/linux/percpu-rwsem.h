@@ -5,9 +5,11 @@
  * nobody writes; a writer waits for a grace period.
  *
  * Readers: any thread; one restartable sequence, or a lock and a sleep while
- * somebody writes. Writers: any thread outside an RCU read-side section, who
- * does not read; what a writer ends may be ended by another thread. Who waits
- * to read when a writer ends is let in before the next writer.
+ * somebody writes, which must not be in a read-side section of liburcu's: its
+ * grace period is what the writer waits for. Writers: any thread outside of
+ * such a section, who does not read; what a writer ends may be ended by another
+ * thread. Who waits to read when a writer ends is let in before the next
+ * writer.
  *
  * What differs: DEFINE_PERCPU_RWSEM() needs no static per-CPU variable; its
  * first reader allocates the copies. An end without a beginning, and freeing it

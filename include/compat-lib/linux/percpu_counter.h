@@ -57,6 +57,9 @@ static inline int percpu_counter_init_many(struct percpu_counter *fbc,
 {
 	uint32_t i;
 
+	/* Callers may destroy all when it fails. */
+	for (i = 0; i < nr_counters; i++)
+		fbc[i].counters = NULL;
 	for (i = 0; i < nr_counters; i++) {
 		fbc[i].count = amount;
 		fbc[i].counters = alloc_percpu_gfp(int32_t, gfp);
@@ -176,12 +179,11 @@ static inline int64_t percpu_counter_sum_positive(struct percpu_counter *fbc)
 static inline int __percpu_counter_compare(struct percpu_counter *fbc,
 					   int64_t rhs, int32_t batch)
 {
-	int64_t value = percpu_counter_read(fbc);
-	int64_t error = (int64_t)batch * libpcpu_nr_cpu_ids;
+	int sign = libpcpu_sign_beyond(percpu_counter_read(fbc), rhs,
+				       (int64_t)batch * libpcpu_nr_cpu_ids);
 
-	if (value - rhs <= error && rhs - value <= error)
-		value = __percpu_counter_sum(fbc);
-	return (value > rhs) - (value < rhs);
+	return sign ? sign
+		    : libpcpu_sign_beyond(__percpu_counter_sum(fbc), rhs, 0);
 }
 
 static inline int percpu_counter_compare(struct percpu_counter *fbc,

@@ -103,20 +103,25 @@ bool context_is_pinned(void)
 	       (place && !(load_relaxed(owner_of(place)) & OWNER_SLOT));
 }
 
-/* Destructors of other keys may still pin: in a shared slot. */
+/* Destructors of other keys may still pin: in a shared slot. So may a handler,
+ * which must not find us half gone. */
 static void leave(void *unused)
 {
 	struct libpcpu_place *place = libpcpu_self.place;
+	sigset_t all, before;
 
 	(void)unused;
 	if (context_is_pinned())
 		panic("a thread exits inside a pinned section");
 	if (!place)
 		return;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	libpcpu_self.place = NULL;
 	shared = topology.nr_units - 1;
 	/* pairs with [pin] take_slot(): what we did there */
 	store_release(owner_of(place), 0);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* A handler must not take another place while we do. */

@@ -63,7 +63,8 @@ extern "C" {
 #define PCPU_SIZE_MAX LIBPCPU_SIZE_MAX   /* bytes of one copy */
 #define PCPU_ALIGN_MAX LIBPCPU_ALIGN_MAX /* bytes */
 
-/* Never wait, never enter the kernel, never grow: fail with ENOMEM instead. */
+/* Never wait, never grow, never enter the kernel but to wake the library's
+ * worker: fail with ENOMEM instead. */
 #define PCPU_NOWAIT LIBPCPU_NOWAIT
 
 /*
@@ -330,7 +331,7 @@ struct pcpu_stats {
 	uint64_t nr_cur_alloc;    /* live objects */
 	uint64_t nr_max_alloc;    /* most live objects seen by this call */
 	uint64_t nr_chunks;       /* chunks linked into an arena */
-	uint64_t nr_max_chunks;   /* most chunks ever linked */
+	uint64_t nr_max_chunks;   /* most ever linked, each arena's */
 	size_t min_alloc_size;    /* smallest object size in use, 0 if none */
 	size_t max_alloc_size;    /* largest object size in use */
 	uint64_t empty_pop_pages; /* free pages that hold used memory */

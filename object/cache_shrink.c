@@ -11,7 +11,9 @@
 #include "object/cache.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local bool has_lock LIBPCPU_TLS; /* fork() in a signal handler */
+/* fork() in signal handlers, also of one that interrupted fork(). */
+static _Thread_local bool has_lock LIBPCPU_TLS;
+static _Thread_local unsigned fork_depth LIBPCPU_TLS;
 
 struct cache *cache_list;
 
@@ -31,13 +33,13 @@ void cache_unlock(void)
 
 static void before_fork(void)
 {
-	if (!has_lock)
+	if (!fork_depth++ && !has_lock)
 		pthread_mutex_lock(&lock);
 }
 
 static void after_fork(void)
 {
-	if (!has_lock)
+	if (!--fork_depth && !has_lock)
 		pthread_mutex_unlock(&lock);
 }
 

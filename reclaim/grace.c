@@ -156,6 +156,7 @@ bool grace_will_end(void)
  * retired chunks, but returns none to the system. fork() must not wait for
  * long, the reader may be the thread that forks.
  */
+static __thread unsigned fork_depth LIBPCPU_TLS; /* in signal handlers */
 static __thread bool fork_holds_round LIBPCPU_TLS;
 static __thread bool fork_leaves_readers LIBPCPU_TLS;
 
@@ -164,6 +165,8 @@ static void before_fork(void)
 	long waited;
 
 	fork_leaves_readers = count_threads() > 1;
+	if (fork_depth++)
+		return;
 	for (waited = 0; waited < FORK_WAIT_NS; waited += FORK_STEP_NS) {
 		fork_holds_round = !pthread_mutex_trylock(&round_lock);
 		if (fork_holds_round)
@@ -174,6 +177,8 @@ static void before_fork(void)
 
 static void after_fork_parent(void)
 {
+	if (--fork_depth)
+		return;
 	if (fork_holds_round)
 		pthread_mutex_unlock(&round_lock);
 	fork_holds_round = false;
@@ -184,11 +189,9 @@ static void after_fork_child(void)
 	if (!fork_holds_round && in_grace)
 		store_relaxed(&lost, 1); /* relaxed: the child has one thread */
 	readers_unknown |= fork_leaves_readers;
-	if (fork_holds_round)
-		pthread_mutex_unlock(&round_lock);
-	else
+	if (!fork_holds_round)
 		pthread_mutex_init(&round_lock, NULL);
-	fork_holds_round = false;
+	after_fork_parent();
 }
 
 void grace_init(void)

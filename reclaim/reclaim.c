@@ -138,8 +138,9 @@ size_t reclaim_now(void)
 
 void reclaim_retire(struct pool *pool, chunk_id chunk)
 {
+	/* First, so that it never falls below 0. relaxed: a hint */
+	fetch_add_relaxed(&pool->nr_set_aside, 1);
 	pool_put(pool, pool->retired, chunk);
-	fetch_add_relaxed(&pool->nr_set_aside, 1); /* relaxed: a hint */
 	wake_worker();
 }
 

@@ -170,10 +170,10 @@ static void run_threads(uint64_t seed)
 				       &workers[i]) == 0,
 			"thread %u", i);
 	}
-	while (!all_done()) {
+	do {
 		pthread_kill(workers[rng_below(&rng, THREADS)].thread, SIGUSR1);
 		usleep(200);
-	}
+	} while (!all_done());
 	__atomic_store_n(&finished, true, __ATOMIC_RELEASE);
 	for (i = 0; i < THREADS; i++)
 		pthread_join(workers[i].thread, NULL);

@@ -205,6 +205,7 @@ static void spoil_anything(struct rng *rng)
 static void work(struct rng *rng)
 {
 	void *held[64] = {NULL};
+	struct pcpu_stats stats;
 	unsigned i;
 
 	for (i = 0; i < 3000; i++) {
@@ -215,8 +216,10 @@ static void work(struct rng *rng)
 		*slot = pcpu_alloc(4 + i * 13 % 300, 4);
 		if (i == 1500)
 			spoil_anything(rng);
-		if (i % 500 == 0)
+		if (i % 500 == 0) {
 			pcpu_trim();
+			pcpu_stats_get(&stats);
+		}
 	}
 	for (i = 0; i < 64; i++)
 		if (held[i])

@@ -156,14 +156,19 @@ static void fork_beside(void *(*stand)(void *), void (*live)(void *),
 	support_expect_none_live();
 }
 
-/* The reader is not there in the child: nothing may wait for it. */
-START_TEST(fork_beside_an_rcu_reader__child_does_not_wait_for_it)
+static void succeed_beside(void *(*stand)(void *), void (*live)(void *))
 {
 	struct support_child child;
 
-	fork_beside(read_until_stopped, live_in_the_child, &child);
+	fork_beside(stand, live, &child);
 	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
 		      (unsigned)child.status, child.text);
+}
+
+/* The reader is not there in the child: nothing may wait for it. */
+START_TEST(fork_beside_an_rcu_reader__child_does_not_wait_for_it)
+{
+	succeed_beside(read_until_stopped, live_in_the_child);
 }
 END_TEST
 
@@ -196,11 +201,7 @@ static void call_back_first(void *arg)
 
 START_TEST(fork_beside_an_rcu_reader__the_childs_worker_does_not_wait_for_it)
 {
-	struct support_child child;
-
-	fork_beside(read_until_stopped, call_back_first, &child);
-	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
-		      (unsigned)child.status, child.text);
+	succeed_beside(read_until_stopped, call_back_first);
 }
 END_TEST
 
@@ -219,11 +220,7 @@ static void use_a_cache_first(void *arg)
 
 START_TEST(fork_beside_an_rcu_reader__nor_does_a_child_with_a_cache)
 {
-	struct support_child child;
-
-	fork_beside(read_until_stopped, use_a_cache_first, &child);
-	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
-		      (unsigned)child.status, child.text);
+	succeed_beside(read_until_stopped, use_a_cache_first);
 }
 END_TEST
 
@@ -268,11 +265,7 @@ static void trim_in_the_worker(void *arg)
 
 START_TEST(fork_beside_a_thread__the_childs_worker_forgets_no_reader)
 {
-	struct support_child child;
-
-	fork_beside(idle_until_stopped, trim_in_the_worker, &child);
-	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
-		      (unsigned)child.status, child.text);
+	succeed_beside(idle_until_stopped, trim_in_the_worker);
 }
 END_TEST
 

@@ -11,24 +11,6 @@ static atom32 *copy_of(int32_t *copies, int cpu)
 	return (atom32 *)libpcpu_address(copies, (unsigned)cpu);
 }
 
-/* Or that of the CPU where we are moved to. */
-void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies)
-{
-	int32_t now = libpcpu_this_read(*copies);
-
-	while (now) {
-		int32_t seen = libpcpu_this_cmpxchg(*copies, now, 0);
-
-		if (seen == now) {
-			/* relaxed: a count publishes nothing */
-			fetch_add_relaxed((atom64 *)shared,
-					  (uint64_t)(int64_t)now);
-			return;
-		}
-		now = seen;
-	}
-}
-
 /*
  * The copy of the CPU where we are, or are moved to. A full batch is taken out
  * in the same step that would make it: who is moved after an add would look for

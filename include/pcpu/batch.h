@@ -20,7 +20,8 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/* What is left of libpcpu_batch_add(). */
+/* What is left of libpcpu_batch_add(). To add 0 in batches of 1 passes on all
+ * that the copy has. */
 void libpcpu_batch_add_slow(int64_t *shared, int32_t *copies, int64_t x,
 			    int32_t batch);
 
@@ -30,9 +31,6 @@ int64_t libpcpu_batch_sum(const int64_t *shared, int32_t *copies);
 
 /* Set it, while nobody adds. */
 void libpcpu_batch_set(int64_t *shared, int32_t *copies, int64_t value);
-
-/* Pass on what the running CPU's copy has. */
-void libpcpu_batch_pass_on(int64_t *shared, int32_t *copies);
 
 #pragma GCC visibility pop
 

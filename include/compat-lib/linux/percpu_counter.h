@@ -138,7 +138,7 @@ static inline void percpu_counter_sub_local(struct percpu_counter *fbc,
  */
 static inline void percpu_counter_sync(struct percpu_counter *fbc)
 {
-	libpcpu_batch_pass_on(&fbc->count, fbc->counters);
+	libpcpu_batch_add_slow(&fbc->count, fbc->counters, 0, 1);
 }
 
 /* --- reading -------------------------------------------------------------- */

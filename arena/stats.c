@@ -128,12 +128,12 @@ void stats_chunk(chunk_id id, struct chunk_stats *stats)
 	while (i < CHUNK_PAGES) {
 		page_id page = chunk_page(id, i);
 		uint64_t entry = map_load(page);
-		unsigned class = map_class(entry);
+		unsigned nr = size_classes[map_class(entry)].nr_pages;
 
-		/* What somebody wrote over may say anything. */
-		if (class && class < NR_CLASSES && !map_behind(entry)) {
-			walk_slab(&walk, page, class);
-			i += size_classes[class].nr_pages;
+		/* None where there is no slab, or what somebody wrote over. */
+		if (nr && !map_behind(entry)) {
+			walk_slab(&walk, page, map_class(entry));
+			i += nr;
 			continue;
 		}
 		walk_free(&walk, PAGE_BYTES);

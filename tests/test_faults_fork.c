@@ -137,21 +137,28 @@ static void *read_until_stopped(void *arg)
 	return arg;
 }
 
-/* While a thread stands still in `stand`, which says when it is ready. */
-static void fork_beside(void *(*stand)(void *), void (*live)(void *),
-			struct support_child *child)
+/* When who stands still somewhere says that he does. */
+static void fork_when_ready(void (*live)(void *), struct support_child *child)
 {
 	struct fork_case fork_case = {.round = 1};
-	pthread_t thread;
 
-	ck_assert_int_eq(pthread_create(&thread, NULL, stand, NULL), 0);
 	while (!ready)
 		usleep(100);
 	fork_case.kept = owned_alloc(64, 0, 0x7f000001);
 	support_fork(live, &fork_case, child);
 	stop = true;
-	pthread_join(thread, NULL);
 	owned_free(fork_case.kept);
+}
+
+/* While a thread stands still in `stand`, which says when it is ready. */
+static void fork_beside(void *(*stand)(void *), void (*live)(void *),
+			struct support_child *child)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, stand, NULL), 0);
+	fork_when_ready(live, child);
+	pthread_join(thread, NULL);
 	pcpu_trim();
 	support_expect_none_live();
 }
@@ -277,18 +284,12 @@ static void read_in_the_worker(struct libpcpu_grace *grace)
 START_TEST(fork_beside_a_worker_that_reads__child_does_not_wait_for_it)
 {
 	static struct libpcpu_grace grace;
-	struct fork_case fork_case = {.round = 1};
 	struct support_child child;
 
 	libpcpu_grace_call(&grace, read_in_the_worker);
-	while (!ready)
-		usleep(100);
-	fork_case.kept = owned_alloc(64, 0, 0x7f000001);
-	support_fork(live_in_the_child, &fork_case, &child);
+	fork_when_ready(live_in_the_child, &child);
 	ck_assert_msg(support_succeeded(&child), "status %#x: %s",
 		      (unsigned)child.status, child.text);
-	stop = true;
-	owned_free(fork_case.kept);
 }
 END_TEST
 

@@ -114,9 +114,11 @@ static bool take_locks(void)
 	store_relaxed(&locks, LOCKS_TRIED);
 	if (!reclaim_create_thread(&thread, NULL, hold_locks))
 		return false;
-	pthread_detach(thread);
-	if (wait_for_locks())
+	if (wait_for_locks()) {
+		pthread_join(thread, NULL); /* it has nothing more to do */
 		return true;
+	}
+	pthread_detach(thread);
 	store_relaxed(&lost, 1); /* relaxed: a hint to the worker */
 	return false;
 }

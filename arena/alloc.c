@@ -227,21 +227,38 @@ FAST static inline void *alloc(size_t size, size_t align, unsigned flags)
 	return alloc_class(end, sizeclass_small(last), flags);
 }
 
-/* Let go of an object that the running CPU's slot does not take. */
-SLOW static void free_shared(const char *caller, void *p, uint32_t word,
-			     unsigned bit_nr, const struct size_class *c)
+FAST static inline void free_to_word(const char *caller, void *p,
+				     struct object object,
+				     const struct size_class *c)
 {
-	struct object object = {{word}, bit_nr};
-	unsigned class = (unsigned)(c - size_classes);
 	uint64_t bit = word_bit(object.bit);
-	uint64_t old;
+	uint64_t old = slab_unclaim(object);
 
-	if (unlikely(slot_bits(c, object.word) & bit) && !arena_is_live(p, c))
-		registry_refuse_free(caller, p);
-	old = slab_unclaim(object);
 	if (unlikely(old & bit))
 		registry_refuse(caller, p);
-	arena_note_free(object, class, old | bit);
+	if (unlikely(arena_free_tells(c, old | bit)))
+		arena_note_free(c, object.word, old | bit);
+}
+
+/* A slot seems to hold the object already. */
+SLOW static void free_held(const char *caller, void *p, uint32_t word,
+			   unsigned bit, const struct size_class *c)
+{
+	if (!arena_is_live(p, c))
+		registry_refuse_free(caller, p);
+	free_to_word(caller, p, (struct object){{word}, bit}, c);
+}
+
+/* Let go of an object that the running CPU's slot does not take. */
+SLOW static void free_shared(const char *caller, void *p, uint32_t word,
+			     unsigned bit, const struct size_class *c)
+{
+	struct object object = {{word}, bit};
+
+	if (unlikely(slot_bits(c, object.word) & word_bit(bit)))
+		free_held(caller, p, word, bit, c);
+	else
+		free_to_word(caller, p, object, c);
 }
 
 FAST static inline void free_found(const char *caller, void *p,

@@ -146,10 +146,18 @@ void arena_unreserve(page_id head);
 
 /*
  * An object was freed and left its word with these free bits. If that makes
- * room in a full slab, or empties it, list or retire the slab. To be called
- * whenever the word had at most SPARE_MAX free bits or has all now.
+ * room in a full slab, or empties it, list or retire the slab. reserve.c
  */
-void arena_note_free(struct object object, unsigned class, uint64_t free);
+void arena_note_free(const struct size_class *class, word_id word,
+		     uint64_t free);
+
+/* Can it be one of these? Most frees need not ask further: of an empty slab's
+ * words all that is set is the first bits. */
+static inline bool arena_free_tells(const struct size_class *class,
+				    uint64_t free)
+{
+	return word_count(free) == class->spare + 1u || !(free & (free + 1));
+}
 
 /*
  * Let the CPU's slot name the word, of whose slab the caller holds an object

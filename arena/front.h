@@ -79,12 +79,12 @@ static inline struct slot *slot_of(const struct size_class *class, unsigned cpu)
  */
 static inline uint64_t slot_bits(const struct size_class *class, word_id word)
 {
-	int owner = map_owner(map_load(word_page(word)));
+	uint64_t entry = map_load(word_page(word));
 	const struct slot *slot;
 
-	if (owner < 0)
+	if (!(entry & MAP_OWNER))
 		return 0;
-	slot = slot_of(class, (unsigned)owner);
+	slot = slot_of(class, (unsigned)map_owner(entry));
 	/* relaxed: see above for what the answer is worth */
 	if (load_relaxed(&slot->word) != word.nr)
 		return 0;

@@ -66,18 +66,18 @@ static void offer_all(const struct arena *arena)
 			arena_offer(chunk_page(id, page));
 }
 
-void arena_note_free(struct object object, unsigned class, uint64_t free)
+void arena_note_free(const struct size_class *class, word_id word,
+		     uint64_t free)
 {
-	const struct size_class *c = &size_classes[class];
-	page_id head = word_page(object.word);
+	page_id head = word_page(word);
 
 	if (slab_is_reserved(head))
 		return;
 	/* Each free that crosses the limit tells, so no room goes unlisted. */
-	if (free == sizeclass_word(c, word_index(object.word)))
+	if (free == sizeclass_word(class, word_index(word)))
 		arena_offer(head);
-	else if (word_count(free) == c->spare + 1u)
-		list_anew(head, class);
+	else if (word_count(free) == class->spare + 1u)
+		list_anew(head, (unsigned)(class - size_classes));
 }
 
 void arena_unreserve(page_id head)
@@ -90,7 +90,8 @@ void arena_unclaim(struct object object, unsigned class)
 {
 	uint64_t old = slab_unclaim(object);
 
-	arena_note_free(object, class, old | word_bit(object.bit));
+	arena_note_free(&size_classes[class], object.word,
+			old | word_bit(object.bit));
 }
 
 static _Noreturn void refuse_free(struct object object)

@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "chunk/compiler.h"
 #include "chunk/units.h"
 
 /* Index of the lowest free bit; the word must not be 0. */
@@ -29,16 +30,26 @@ static inline uint64_t word_claim_first(uint64_t word)
 	return word & (word - 1);
 }
 
-/* Number of free bits. */
-static inline unsigned word_count(uint64_t word)
+/* Number of free bits, by arithmetic: without the instruction the compiler
+ * would call a function that looks up bytes in a table. */
+static inline unsigned word_sum(uint64_t word)
 {
-#if defined(__x86_64__) && !defined(__POPCNT__)
-	/* The compiler would call a function that looks up bytes in a table. */
 	word -= word >> 1 & UINT64_C(0x5555555555555555);
 	word = (word & UINT64_C(0x3333333333333333)) +
 	       (word >> 2 & UINT64_C(0x3333333333333333));
 	word = (word + (word >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
 	return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* Number of free bits. */
+static inline unsigned word_count(uint64_t word)
+{
+#if defined(__x86_64__) && !defined(__POPCNT__)
+	/* Any processor of the last 15 years. */
+	if (unlikely(!__builtin_cpu_supports("popcnt")))
+		return word_sum(word);
+	__asm__("popcntq %0, %0" : "+r"(word) : : "cc");
+	return (unsigned)word;
 #else
 	return (unsigned)__builtin_popcountll(word);
 #endif

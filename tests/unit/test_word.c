@@ -139,6 +139,7 @@ START_TEST(count__any_word__number_of_bits)
 		uint64_t word = some_word(i);
 
 		expect(word_count(word) == count(word), "count", word);
+		expect(word_sum(word) == count(word), "sum", word);
 	}
 }
 END_TEST

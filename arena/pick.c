@@ -44,12 +44,16 @@ static bool pick_listed(struct arena *arena, const struct request *r,
 
 	while (i != UINT32_MAX) {
 		chunk_id id = {arena->first.nr + i};
+		bool found = reserve_in_chunk(id, r, object);
 
-		if (reserve_in_chunk(id, r, object))
+		/* Mostly there was but one. */
+		if (!chunk_has_room(id, class)) {
+			shelf_remove(shelves, SHELF_CLASS(class), i);
+			if (chunk_has_room(id, class))
+				shelf_add(shelves, SHELF_CLASS(class), i);
+		}
+		if (found)
 			return true;
-		shelf_remove(shelves, SHELF_CLASS(class), i);
-		if (chunk_has_room(id, class))
-			shelf_add(shelves, SHELF_CLASS(class), i);
 		i = shelf_find(shelves, SHELF_CLASS(class), i + 1);
 	}
 	return false;
@@ -138,7 +142,8 @@ static bool search_all(const struct request *r, struct object *object)
 }
 
 /* Step 7. With the front off, lest slots take behind us what they gave back. */
-static bool pick_last(const struct request *r, struct object *object)
+__attribute__((noinline)) static bool pick_last(const struct request *r,
+						struct object *object)
 {
 	bool stopped = front_stop();
 	bool found = search_all(r, object);

@@ -6,15 +6,32 @@
  */
 #include "arena/arena.h"
 #include "chunk/registry.h"
+#include "chunk/zero.h"
 
 static struct slot *slot_for(const struct request *r)
 {
 	return slot_of(&size_classes[r->class], r->cpu);
 }
 
-void slot_install(const struct request *r, word_id word)
+/* Let the slot name `word` in place of `old`, of which it holds nothing, and
+ * hold these bits, which are ours. Gives them back if it cannot be. */
+static bool fill(const struct request *r, word_id old, word_id word,
+		 uint64_t free)
 {
 	const struct size_class *c = &size_classes[r->class];
+
+	if (front_install(r->cpu, c, old, word, free)) {
+		copies_prefetch(c, object_handle(c, (struct object){word, 0}),
+				free);
+		return true;
+	}
+	if (free)
+		arena_give_back(word, free);
+	return false;
+}
+
+void slot_install(const struct request *r, word_id word)
+{
 	struct slot *slot = slot_for(r);
 	/* relaxed: compared again when it is exchanged */
 	word_id old = {load_relaxed(&slot->word)};
@@ -26,28 +43,11 @@ void slot_install(const struct request *r, word_id word)
 	} else {
 		/* Who has switched it off needs what we would take. */
 		free = front_is_on() ? word_claim_all(word) : 0;
-		if (!front_install(r->cpu, c, old, word, free)) {
+		if (!fill(r, old, word, free))
 			old = word;
-			if (free)
-				arena_give_back(word, free);
-		}
 	}
 	if (old.nr)
 		arena_unreserve(word_page(old));
-}
-
-/* The slab that the slot names has nothing. Who takes it out of the slot lets
- * go of the slab. */
-static void let_go(const struct request *r, word_id word)
-{
-	struct slot *slot = slot_for(r);
-	word_id old = word, none = {0};
-
-	if (front_exists() ? front_install(r->cpu, &size_classes[r->class],
-					   word, none, 0)
-			   : /* relaxed: as in slot_install() */
-		    cas_relaxed(&slot->word, &old.nr, 0))
-		arena_unreserve(word_page(word));
 }
 
 /* Without a front, or while it is off: one object. Its word is named only in
@@ -85,8 +85,8 @@ static bool refill(const struct request *r, word_id word, struct object *object)
 	}
 	object->bit = word_first(free);
 	rest = word_claim_first(free);
-	if (rest && !front_install(r->cpu, c, word, object->word, rest))
-		arena_give_back(object->word, rest);
+	if (rest)
+		fill(r, word, object->word, rest);
 	return true;
 }
 
@@ -95,12 +95,9 @@ bool slot_advance(const struct request *r, struct object *object)
 	/* relaxed: the number is checked against the map when used */
 	word_id word = {load_relaxed(&slot_for(r)->word)};
 
-	if (!word.nr)
-		return false;
-	if (front_is_on() ? refill(r, word, object) : advance(r, word, object))
-		return true;
-	let_go(r, word);
-	return false;
+	/* If it has nothing, the slot lets go of its slab for the next one. */
+	return word.nr && (front_is_on() ? refill(r, word, object)
+					 : advance(r, word, object));
 }
 
 /* With the front off, others may be here for the same slot. */

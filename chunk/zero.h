@@ -16,4 +16,11 @@ copies_zero_fn *copies_zero_for(uint32_t size);
 void copies_zero_run(const struct size_class *class, uintptr_t handle,
 		     unsigned nr);
 
+/*
+ * These objects of a word, the first of which is at `handle`, are soon to be
+ * zeroed: ask for what the first of them will write to.
+ */
+void copies_prefetch(const struct size_class *class, uintptr_t handle,
+		     uint64_t objects);
+
 #endif /* CHUNK_ZERO_H */

@@ -82,7 +82,7 @@ static void exhaust_all(unsigned window)
 		exhaust(arena_nearest(window, node, 0));
 }
 
-/* Claims the rest of the slab and leaves the CPU's slot empty. */
+/* Claims the rest of the slab and has the CPU's slot let go of it. */
 static void fill_slab(unsigned class, unsigned cpu)
 {
 	struct request r = {.class = class, .cpu = cpu};
@@ -90,6 +90,7 @@ static void fill_slab(unsigned class, unsigned cpu)
 
 	while (slot_advance(&r, &object))
 		;
+	slots_drain(size_classes[class].window);
 	ck_assert_uint_eq(slot(class, cpu), 0);
 }
 

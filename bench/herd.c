@@ -2,17 +2,22 @@
 #include "herd.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static void *draw_one(struct herd *herd)
+/* As who owns it would. */
+static void write_copies(const struct rival *rival, void *p, size_t size,
+			 unsigned nr_cpus)
 {
-	struct mix_entry entry = mix_draw(herd->mix, &herd->rng);
+	unsigned cpu;
 
-	return herd->rival->alloc(entry.size, entry.align);
+	for (cpu = 0; rival->ptr && cpu < nr_cpus; cpu++)
+		memset(rival->ptr(p, cpu, size), 1, size);
 }
 
-struct herd *herd_new(const struct rival *rival, const struct mix *mix,
-		      unsigned nr, unsigned seed)
+struct herd *herd_new(const struct job *job, const struct mix *mix, unsigned nr,
+		      unsigned seed)
 {
+	const struct rival *rival = job->rival;
 	struct herd *herd;
 
 	herd = calloc(1, sizeof(*herd) + nr * sizeof(herd->object[0]));
@@ -22,23 +27,30 @@ struct herd *herd_new(const struct rival *rival, const struct mix *mix,
 	herd->mix = mix;
 	rng_seed(&herd->rng, seed);
 	for (herd->nr = 0; herd->nr < nr; herd->nr++) {
-		herd->object[herd->nr] = draw_one(herd);
-		if (!herd->object[herd->nr]) {
+		struct mix_entry entry = mix_draw(mix, &herd->rng);
+		void *p = rival->alloc(entry.size, entry.align);
+
+		if (!p) {
 			herd_forget(herd);
 			return NULL;
 		}
+		write_copies(rival, p, entry.size, job->cpus);
+		herd->object[herd->nr] = p;
 	}
 	return herd;
 }
 
 bool herd_replace(struct herd *herd, unsigned times)
 {
+	struct mix_entry entry;
 	unsigned pick;
 
 	while (times--) {
 		pick = rng_below(&herd->rng, herd->nr);
 		herd->rival->free(herd->object[pick]);
-		herd->object[pick] = draw_one(herd);
+		entry = mix_draw(herd->mix, &herd->rng);
+		herd->object[pick] =
+			herd->rival->alloc(entry.size, entry.align);
 		if (!herd->object[pick])
 			return false;
 	}

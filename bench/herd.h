@@ -8,6 +8,7 @@
 #ifndef BENCH_HERD_H
 #define BENCH_HERD_H
 
+#include "case.h"
 #include "mix.h"
 #include "rival.h"
 
@@ -19,9 +20,13 @@ struct herd {
 	void *object[];
 };
 
-/* nr objects of sizes drawn from the mix; NULL when memory ran out. */
-struct herd *herd_new(const struct rival *rival, const struct mix *mix,
-		      unsigned nr, unsigned seed);
+/*
+ * nr objects of sizes drawn from the mix, all copies written; NULL when memory
+ * ran out. Who leaves new memory alone would else have the system find pages
+ * for it in the time that is measured, who zeroes it at once would not.
+ */
+struct herd *herd_new(const struct job *job, const struct mix *mix, unsigned nr,
+		      unsigned seed);
 
 /* Each time, frees one picked at random and allocates another. */
 bool herd_replace(struct herd *herd, unsigned times);

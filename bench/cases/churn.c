@@ -22,7 +22,7 @@ static void churn_prepare(struct crew_member *member)
 	unsigned share = job->bench->live / job->threads;
 	struct herd *herd;
 
-	herd = herd_new(job->rival, member->crew->shared, share, member->index);
+	herd = herd_new(job, member->crew->shared, share, member->index);
 	if (!herd || !herd_replace(herd, share))
 		crew_fail(member->crew, strerror(errno));
 	member->own = herd;

@@ -209,7 +209,7 @@ static void crowd_run(const struct job *job, struct result *result)
 
 	if (!mix_load(&mix, MIX_8, job->traces, &result->error))
 		return;
-	if (!herd_new(job->rival, &mix, job->bench->live, 0)) {
+	if (!herd_new(job, &mix, job->bench->live, 0)) {
 		result_fail(result, strerror(errno));
 		return;
 	}

@@ -60,7 +60,7 @@ static void latency_prepare(struct crew_member *member)
 	if (!own)
 		abort();
 	member->own = own;
-	own->herd = herd_new(job->rival, member->crew->shared,
+	own->herd = herd_new(job, member->crew->shared,
 			     job->bench->live / job->threads, member->index);
 	if (!own->herd)
 		crew_fail(member->crew, strerror(errno));

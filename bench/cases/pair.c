@@ -28,7 +28,7 @@ static void pair_prepare(struct crew_member *member)
 
 	if (!job->rival->alloc)
 		return;
-	herd = herd_new(job->rival, member->crew->shared, share, member->index);
+	herd = herd_new(job, member->crew->shared, share, member->index);
 	if (!herd || !herd_replace(herd, share))
 		crew_fail(member->crew, strerror(errno));
 	herd_forget(herd);

@@ -151,8 +151,8 @@ void arena_unreserve(page_id head);
 void arena_note_free(const struct size_class *class, word_id word,
 		     uint64_t free);
 
-/* Can it be one of these? Most frees need not ask further: of an empty slab's
- * words all that is set is the first bits. */
+/* May a free that leaves its word so be one of these? Most are not. All words
+ * of an empty slab are runs of ones from bit 0. */
 static inline bool arena_free_tells(const struct size_class *class,
 				    uint64_t free)
 {
@@ -161,7 +161,8 @@ static inline bool arena_free_tells(const struct size_class *class,
 
 /*
  * Let the CPU's slot name the word, of whose slab the caller holds an object
- * and the reservation, and hold what else is free in it. slot.c
+ * and the reservation, and hold what else is free in it. It lets go of what it
+ * named before. slot.c
  */
 void slot_install(const struct request *request, word_id word);
 

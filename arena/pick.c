@@ -46,7 +46,8 @@ static bool pick_listed(struct arena *arena, const struct request *r,
 		chunk_id id = {arena->first.nr + i};
 		bool found = reserve_in_chunk(id, r, object);
 
-		/* Mostly there was but one. */
+		/* Mostly there was but one slab: the next search then need not
+		 * come here in vain. */
 		if (!chunk_has_room(id, class)) {
 			shelf_remove(shelves, SHELF_CLASS(class), i);
 			if (chunk_has_room(id, class))
@@ -141,7 +142,8 @@ static bool search_all(const struct request *r, struct object *object)
 	return false;
 }
 
-/* Step 7. With the front off, lest slots take behind us what they gave back. */
+/* Step 7. With the front off, lest slots take behind us what they gave back.
+ * noinline: the other steps need fewer registers. */
 __attribute__((noinline)) static bool pick_last(const struct request *r,
 						struct object *object)
 {

@@ -21,8 +21,11 @@ static bool fill(const struct request *r, word_id old, word_id word,
 	const struct size_class *c = &size_classes[r->class];
 
 	if (front_install(r->cpu, c, old, word, free)) {
+		/* relaxed: as in object_is_used() */
+		unsigned used = load_relaxed(&layout.used[word.nr]);
+
 		copies_prefetch(c, object_handle(c, (struct object){word, 0}),
-				free);
+				free & word_below(used));
 		return true;
 	}
 	if (free)
@@ -95,7 +98,7 @@ bool slot_advance(const struct request *r, struct object *object)
 	/* relaxed: the number is checked against the map when used */
 	word_id word = {load_relaxed(&slot_for(r)->word)};
 
-	/* If it has nothing, the slot lets go of its slab for the next one. */
+	/* A slab that has nothing stays until slot_install() has another. */
 	return word.nr && (front_is_on() ? refill(r, word, object)
 					 : advance(r, word, object));
 }

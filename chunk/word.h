@@ -45,10 +45,11 @@ static inline unsigned word_sum(uint64_t word)
 static inline unsigned word_count(uint64_t word)
 {
 #if defined(__x86_64__) && !defined(__POPCNT__)
-	/* Any processor of the last 15 years. */
+	/* Any processor of the last 15 years has it. */
 	if (unlikely(!__builtin_cpu_supports("popcnt")))
 		return word_sum(word);
-	__asm__("popcntq %0, %0" : "+r"(word) : : "cc");
+	/* volatile: else the compiler may run it ahead of the question */
+	__asm__ volatile("popcntq %0, %0" : "+r"(word) : : "cc");
 	return (unsigned)word;
 #else
 	return (unsigned)__builtin_popcountll(word);
@@ -64,6 +65,12 @@ static inline int word_has_more(uint64_t word, unsigned nr)
 static inline uint64_t word_bit(unsigned index)
 {
 	return UINT64_C(1) << index;
+}
+
+/* The first nr bits; nr <= 64. */
+static inline uint64_t word_below(unsigned nr)
+{
+	return nr < WORD_BITS ? word_bit(nr) - 1 : UINT64_MAX;
 }
 
 /* nr bits from index on; 1 <= nr <= 64 - index. */

@@ -91,17 +91,22 @@ void copies_zero_run(const struct size_class *class, uintptr_t handle,
 }
 
 /* More would be in the way of what the caller does next. */
-#define PREFETCH_LINES 4
+#define PREFETCHES 4
 
 #if defined(__x86_64__)
-__attribute__((target("prfchw"))) /* no operation where there is none */
+__attribute__((target("prfchw")))
 #endif
 void copies_prefetch(const struct size_class *class, uintptr_t handle,
 		     uint64_t objects)
 {
-	unsigned left = PREFETCH_LINES;
+	unsigned left = PREFETCHES;
 	const ptrdiff_t *offset;
 
+#if defined(__x86_64__)
+	/* Whatever has this takes the other, if only to do nothing. */
+	if (!__builtin_cpu_supports("popcnt"))
+		return;
+#endif
 	for (; objects; objects = word_claim_first(objects)) {
 		uintptr_t object = handle + word_first(objects) * class->size;
 

@@ -17,8 +17,8 @@ void copies_zero_run(const struct size_class *class, uintptr_t handle,
 		     unsigned nr);
 
 /*
- * These objects of a word, the first of which is at `handle`, are soon to be
- * zeroed: ask for what the first of them will write to.
+ * These objects of the word whose first is at `handle` are soon to be zeroed:
+ * ask for the first line of a few copies.
  */
 void copies_prefetch(const struct size_class *class, uintptr_t handle,
 		     uint64_t objects);

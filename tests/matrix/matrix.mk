@@ -7,7 +7,7 @@ ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
 	check-clang-lto asan tsan check-no-rseq check-cpus check-possible \
 	check-aarch64 check-aarch64-guest check-valgrind soak-quick fuzz \
 	fuzz-afl fuzz-threads coverage explore-deep mutants spin check-debug \
-	check-access check-refused check-numa
+	check-access check-refused check-numa check-old-cpu
 
 AGAIN := $(MAKE) --no-print-directory
 
@@ -56,6 +56,13 @@ check-valgrind: build/again.so ## the tests of single threads under memcheck: no
 build/again.so: tests/matrix/again.c | build/setup-check
 	@mkdir -p $(@D)
 	$(Q)$(CC) -D_GNU_SOURCE -std=c11 $(WARN) -O2 -fPIC -shared -o $@ $<
+
+# Those of the words that need no process of their own: in the emulator a fork
+# takes seconds.
+OLD_TESTS := test_word test_slab test_pages test_trim
+check-old-cpu: | build/setup-emulator ## the tests of words on an x86-64 processor that cannot count bits
+	$(Q)CK_FORK=no RUNNER="qemu-x86_64 -cpu qemu64,-popcnt" \
+		$(AGAIN) ONLY="$(OLD_TESTS)" check-fast
 
 # Left out: what needs more address space than the emulator's tables allow, or
 # uses it up, and threads in a child of fork(), where qemu 7.2 aborts by an

@@ -394,7 +394,8 @@ inline pick_new(class)
 	fi
 }
 
-/* Another word of the slab; or the slot lets go. */
+/* Another word of the slab. If it has nothing the slot goes on naming it until
+ * there is another to take its place, which here there is not. */
 inline advance(class)
 {
 	claim_any(class);
@@ -405,7 +406,7 @@ inline advance(class)
 		:: else
 		fi
 	}
-	:: else -> let_go(me, o)
+	:: else
 	fi
 }
 

@@ -37,6 +37,35 @@ static page_id carve_listed(unsigned class)
 	return head;
 }
 
+/* --- which frees tell ----------------------------------------------------- */
+
+/* A word of the class's slabs filled by one free after the other, the first
+ * objects last, so that it is a run of ones only in the end. */
+static void check_tells(const struct size_class *c, unsigned index)
+{
+	uint64_t all = sizeclass_word(c, index), free = 0;
+	unsigned nr = word_count(all), n;
+
+	for (n = 1; n <= nr; n++) {
+		free |= word_bit(nr - n);
+		ck_assert_int_eq(arena_free_tells(c, free),
+				 n == c->spare + 1u || free == all);
+	}
+}
+
+START_TEST(free_tells__any_class_and_word__of_the_spare_exceeded_and_of_all)
+{
+	unsigned class, index;
+
+	for (class = 1; class < NR_CLASSES; class += 1) {
+		const struct size_class *c = &size_classes[class];
+
+		for (index = 0; index < c->nr_words; index++)
+			check_tells(c, index);
+	}
+}
+END_TEST
+
 /* --- states --------------------------------------------------------------- */
 
 START_TEST(carve__where_a_listed_slab_was__reserved_and_not_listed)
@@ -299,6 +328,9 @@ static TCase *case_states(void)
 {
 	TCase *tc = tcase_create("states");
 
+	tcase_add_test(
+		tc,
+		free_tells__any_class_and_word__of_the_spare_exceeded_and_of_all);
 	tcase_add_test(tc,
 		       carve__where_a_listed_slab_was__reserved_and_not_listed);
 	tcase_add_test(tc, unreserve__slab_with_room__listed);

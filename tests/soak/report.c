@@ -9,6 +9,7 @@
 #include <spawn.h>
 
 #include "chunk/sysfile.h"
+#include "chunk/units.h"
 
 /* Memory with nothing live may grow by so much: noise, and a rate. */
 #define NOISE_BYTES (32 * 1024.0)
@@ -20,6 +21,8 @@
 /* The address space of what clients hold, whose sizes are random. */
 #define UNIT_GROWTH 1.25
 #define UNIT_NOISE (1024 * 1024.0)
+/* Two chunks more or less; each has all CPUs' copies, 16 MiB with 64. */
+#define RSS_NOISE (2.0 * CHUNK_BYTES * libpcpu_nr_cpu_ids)
 /* A machine that is shared has its moods: less is no longer one. */
 #define RATE_FALL 0.2
 /* In a third of the time; fewer are many or few by chance. */
@@ -125,7 +128,7 @@ static unsigned find_changes(const struct record *record,
 	at = &changes[nr++];
 	*at = compare_thirds(record, value_rss, 0);
 	at->name = "RSS", at->unit = "KiB", at->rises = true;
-	at->limit = at->first * UNIT_GROWTH + UNIT_NOISE;
+	at->limit = at->first * UNIT_GROWTH + UNIT_NOISE + RSS_NOISE;
 	for (i = 0; clients[i].name; i++) {
 		at = &changes[nr++];
 		*at = compare_thirds(record, value_rate, i);

@@ -4,6 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void *draw_one(struct herd *herd, struct mix_entry *entry)
+{
+	*entry = mix_draw(herd->mix, &herd->rng);
+	return herd->rival->alloc(entry->size, entry->align);
+}
+
 /* As who owns it would. */
 static void write_copies(const struct rival *rival, void *p, size_t size,
 			 unsigned nr_cpus)
@@ -17,24 +23,23 @@ static void write_copies(const struct rival *rival, void *p, size_t size,
 struct herd *herd_new(const struct job *job, const struct mix *mix, unsigned nr,
 		      unsigned seed)
 {
-	const struct rival *rival = job->rival;
+	struct mix_entry entry;
 	struct herd *herd;
 
 	herd = calloc(1, sizeof(*herd) + nr * sizeof(herd->object[0]));
 	if (!herd)
 		return NULL;
-	herd->rival = rival;
+	herd->rival = job->rival;
 	herd->mix = mix;
 	rng_seed(&herd->rng, seed);
 	for (herd->nr = 0; herd->nr < nr; herd->nr++) {
-		struct mix_entry entry = mix_draw(mix, &herd->rng);
-		void *p = rival->alloc(entry.size, entry.align);
+		void *p = draw_one(herd, &entry);
 
 		if (!p) {
 			herd_forget(herd);
 			return NULL;
 		}
-		write_copies(rival, p, entry.size, job->cpus);
+		write_copies(job->rival, p, entry.size, job->cpus);
 		herd->object[herd->nr] = p;
 	}
 	return herd;
@@ -48,9 +53,7 @@ bool herd_replace(struct herd *herd, unsigned times)
 	while (times--) {
 		pick = rng_below(&herd->rng, herd->nr);
 		herd->rival->free(herd->object[pick]);
-		entry = mix_draw(herd->mix, &herd->rng);
-		herd->object[pick] =
-			herd->rival->alloc(entry.size, entry.align);
+		herd->object[pick] = draw_one(herd, &entry);
 		if (!herd->object[pick])
 			return false;
 	}

@@ -97,7 +97,7 @@ static inline uint64_t word_run_starts(uint64_t word, unsigned nr)
 /* The run of free bits around a free one. */
 static inline uint64_t word_run_around(uint64_t word, unsigned index)
 {
-	uint64_t below = ~word & (word_bit(index) - 1);
+	uint64_t below = ~word & word_below(index);
 	unsigned first =
 		below ? WORD_BITS - (unsigned)__builtin_clzll(below) : 0;
 	uint64_t taken = ~(word >> first);

@@ -208,7 +208,6 @@ static atomic_uint nr_called, nr_allocated;
 static void free_in_callback(struct rcu_head *head)
 {
 	struct node *node = (struct node *)(void *)head;
-
 	void *object;
 
 	owned_free(node->object);

@@ -100,6 +100,7 @@ START_TEST(advance__slab_is_of_another_class_by_now__nothing_changes_there)
 	arena_carve(head, A_LINE - 1, 0);
 	before = word_at(head, 0);
 	ck_assert(!slot_advance(&r, &object));
+	ck_assert_uint_eq(slot(A_LINE), page_word(head, 0).nr);
 	ck_assert(slab_is(head, A_LINE - 1));
 	ck_assert_uint_eq(word_at(head, 0), before);
 }

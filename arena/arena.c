@@ -15,12 +15,12 @@
 #include "chunk/topology.h"
 #include "reclaim/reclaim.h"
 
-static struct arena arenas[NR_WINDOWS * NODES_MAX];
-static struct pool *pools[NR_WINDOWS * NODES_MAX];
+static struct arena arenas[NR_WINDOWS * WINDOW_ARENAS_MAX];
+static struct pool *pools[NR_WINDOWS * WINDOW_ARENAS_MAX];
 
 unsigned arena_count(void)
 {
-	return NR_WINDOWS * layout.nr_nodes;
+	return NR_WINDOWS * layout.nr_arenas;
 }
 
 struct arena *arena_at(unsigned index)
@@ -28,14 +28,29 @@ struct arena *arena_at(unsigned index)
 	return &arenas[index];
 }
 
+struct arena *arena_in(unsigned window, unsigned i)
+{
+	return arena_at(window * layout.nr_arenas + i);
+}
+
+struct arena *arena_first(unsigned window, unsigned node)
+{
+	return arena_in(window, node * layout.node_arenas);
+}
+
 struct arena *arena_of(chunk_id chunk)
 {
 	return &arenas[chunk.nr / layout.arena_chunks];
 }
 
-struct arena *arena_nearest(unsigned window, unsigned node, unsigned i)
+struct arena *arena_near(unsigned window, unsigned cpu, unsigned far,
+			 unsigned i)
 {
-	return &arenas[window * layout.nr_nodes + topology.near[node][i]];
+	unsigned nr = layout.node_arenas; /* a power of two */
+	unsigned node = topology.near[topology.cpu_node[cpu]][far];
+
+	return arena_in(window,
+			node * nr + ((topology.cpu_unit[cpu] + i) & (nr - 1)));
 }
 
 static size_t whole_pages(size_t bytes)
@@ -47,8 +62,8 @@ static bool init_arena(unsigned index)
 {
 	struct arena *arena = &arenas[index];
 
-	arena->node = index % layout.nr_nodes;
-	arena->window = index / layout.nr_nodes;
+	arena->node = index % layout.nr_arenas / layout.node_arenas;
+	arena->window = index / layout.nr_arenas;
 	arena->first.nr = index * layout.arena_chunks;
 	pools[index] = &arena->pool;
 	/* What a failed attempt to start has got stays. */
@@ -114,7 +129,7 @@ static bool init(void)
 			return false;
 	reclaim_init(pools, arena_count(), &arena_pages);
 	for (i = 0; i < layout.nr_nodes; i++)
-		arena_link_first(&arenas[i]);
+		arena_link_first(arena_first(WINDOW_SKEWED, i));
 	return true;
 }
 

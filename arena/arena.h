@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arenas: one per NUMA node and window. An object's copies lie on all nodes
- * anyway; what an arena keeps on its node is the state, the bitmap words and
- * hints that its node's threads work with.
+ * Arenas: one or several per NUMA node and window. An object's copies lie on
+ * all nodes anyway; what an arena keeps on its node is the state, the bitmap
+ * words and hints that its node's threads work with.
+ *
+ * A CPU has one of its node's arenas as its own. What has become free there it
+ * finds again first, with the lines in its cache, and CPUs with different ones
+ * mostly keep out of each other's lines. But before it makes anything new it
+ * looks into the others, so several take hardly more memory than one.
  *
  * The way of an allocation, each step only if the one before found nothing:
  *
  *	1  the bits that the CPU's slot holds		front.h (fast path)
  *	2  a word of the reserved slab that it names	slot.c
- *	3  a slab with room of the node's arena		pick.c
- *	4  a new slab in one of the arena's chunks	pick.c
- *	5  a new chunk for the arena			grow.c
- *	6  3 to 5 in the other nodes' arenas, near first	pick.c
+ *	3  a slab with room of the node's arenas	pick.c
+ *	4  a new slab in one of their chunks		pick.c
+ *	5  a new chunk for one of them			grow.c
+ *	6  3 to 5 in other nodes' arenas, near first	pick.c
  *	7  what other CPUs keep reserved		pick.c
  *
  * A slab is in one of these states; all but LISTED -> RESERVED are hints that
@@ -83,18 +88,27 @@ struct request {
  */
 bool arena_init(void);
 
-/* arenas[window * nr_nodes + node] */
+/* arenas[window * nr_arenas + node * node_arenas + share] */
 unsigned arena_count(void);
 struct arena *arena_at(unsigned index);
+
+/* The i-th of a window; the first of a node. */
+struct arena *arena_in(unsigned window, unsigned i);
+struct arena *arena_first(unsigned window, unsigned node);
 struct arena *arena_of(chunk_id chunk);
 
-/* The i-th arena to try from a node: its own, then the others, near first. */
-struct arena *arena_nearest(unsigned window, unsigned node, unsigned i);
+/* The i-th arena to try from a CPU, its own first, of the far-th nearest node,
+ * its own being node 0. */
+struct arena *arena_near(unsigned window, unsigned cpu, unsigned far,
+			 unsigned i);
 
 /* Steps 2 to 7. Lock-free. Returns false if all are exhausted. */
 bool arena_pick(const struct request *request, struct object *object);
 
-/* Step 5: link a chunk and carve its first slab. grow.c */
+/* Step 5: link a chunk and carve its first slab. One that is set aside, as its
+ * pages are still there; or else a fresh one. grow.c */
+bool arena_take_back(struct arena *arena, const struct request *request,
+		     struct object *object);
 bool arena_grow(struct arena *arena, const struct request *request,
 		struct object *object);
 

@@ -111,24 +111,43 @@ static void count_chunk(struct arena *arena)
 		;
 }
 
-bool arena_grow(struct arena *arena, const struct request *r,
-		struct object *object)
+/* Take the chunk, which is the caller's, into use. */
+static struct object link_chunk(struct arena *arena, chunk_id id,
+				const struct request *r)
 {
 	unsigned nr = size_classes[r->class].nr_pages;
-	chunk_id id;
 
-	if (!pool_take_back(&arena->pool, &id)) {
-		if (r->nowait || !pool_claim(&arena->pool, &id))
-			return false;
-		touch(id);
-	}
 	count_chunk(arena);
 	chunk_link(id, nr);
 	offer_runs(arena, id, CHUNK_EMPTY & ~word_run(1, nr));
 	/* relaxed: a counter. The first chunks are kept anyway. */
 	if (!r->nowait && load_relaxed(&arena->nr_chunks) > EMPTY_CHUNKS_KEPT)
 		reclaim_start();
-	*object = arena_carve(chunk_page(id, 1), r->class, r->cpu);
+	return arena_carve(chunk_page(id, 1), r->class, r->cpu);
+}
+
+bool arena_take_back(struct arena *arena, const struct request *r,
+		     struct object *object)
+{
+	chunk_id id;
+
+	if (!pool_take_back(&arena->pool, &id))
+		return false;
+	*object = link_chunk(arena, id, r);
+	return true;
+}
+
+bool arena_grow(struct arena *arena, const struct request *r,
+		struct object *object)
+{
+	chunk_id id;
+
+	if (arena_take_back(arena, r, object))
+		return true;
+	if (r->nowait || !pool_claim(&arena->pool, &id))
+		return false;
+	touch(id);
+	*object = link_chunk(arena, id, r);
 	return true;
 }
 

@@ -86,19 +86,51 @@ static bool pick_new(struct arena *arena, const struct request *r,
 	return false;
 }
 
+/* Step 3, 4 or 5 in an arena. */
+typedef bool step_fn(struct arena *arena, const struct request *r,
+		     struct object *object);
+
+/* In a node's arenas, the CPU's own first. */
+static bool pick_by(step_fn *step, unsigned far, const struct request *r,
+		    struct object *object)
+{
+	unsigned window = size_classes[r->class].window, i;
+
+	for (i = 0; i < layout.node_arenas; i++)
+		if (step(arena_near(window, r->cpu, far, i), r, object))
+			return true;
+	return false;
+}
+
+/*
+ * Step 5 before its time: an arena that has no chunk yet gets one, rather than
+ * pages of the others', when the node's first chunk is half in use. So small
+ * programs do with one chunk, and in others each CPU has lines of its own.
+ */
+static bool grow_first(unsigned far, const struct request *r,
+		       struct object *object)
+{
+	unsigned window = size_classes[r->class].window;
+	struct arena *own = arena_near(window, r->cpu, far, 0);
+	const struct arena *first = arena_first(window, own->node);
+
+	/* relaxed: a counter */
+	return !load_relaxed(&own->nr_chunks) &&
+	       chunk_count_free(first->first) <= CHUNK_PAGES / 2 &&
+	       arena_grow(own, r, object);
+}
+
 /* Steps 3 to 6. */
 static bool pick_near(const struct request *r, struct object *object)
 {
-	unsigned node = topology.cpu_node[r->cpu];
-	unsigned i;
+	unsigned far;
 
-	for (i = 0; i < layout.nr_nodes; i++) {
-		struct arena *arena =
-			arena_nearest(size_classes[r->class].window, node, i);
-
-		if (pick_listed(arena, r, object) ||
-		    pick_new(arena, r, object) ||
-		    arena_grow(arena, r, object)) {
+	for (far = 0; far < layout.nr_nodes; far++) {
+		if (pick_by(pick_listed, far, r, object) ||
+		    grow_first(far, r, object) ||
+		    pick_by(pick_new, far, r, object) ||
+		    pick_by(arena_take_back, far, r, object) ||
+		    pick_by(arena_grow, far, r, object)) {
 			slot_install(r, object->word);
 			return true;
 		}
@@ -124,14 +156,13 @@ static bool claim_in_chunk(chunk_id id, unsigned class, struct object *object)
 static bool search_all(const struct request *r, struct object *object)
 {
 	unsigned window = size_classes[r->class].window;
-	unsigned node;
+	unsigned i;
 
 	arena_drain(window);
 	if (pick_near(r, object))
 		return true;
-	for (node = 0; node < layout.nr_nodes; node++) {
-		const struct arena *arena =
-			arena_at(window * layout.nr_nodes + node);
+	for (i = 0; i < layout.nr_arenas; i++) {
+		const struct arena *arena = arena_in(window, i);
 		uint32_t at = 0;
 		chunk_id id;
 

@@ -161,9 +161,9 @@ bool arena_reserve(page_id head, unsigned class, unsigned cpu,
 
 void arena_drain(unsigned window)
 {
-	unsigned node;
+	unsigned i;
 
 	slots_drain(window);
-	for (node = 0; node < layout.nr_nodes; node++)
-		offer_all(arena_at(window * layout.nr_nodes + node));
+	for (i = 0; i < layout.nr_arenas; i++)
+		offer_all(arena_in(window, i));
 }

@@ -23,7 +23,7 @@ size_t pcpu_trim(void)
 	bytes = reclaim_now();
 	/* Without memory of their own, for NOWAIT callers. */
 	for (i = 0; i < layout.nr_nodes; i++)
-		arena_link_first(arena_at(i));
+		arena_link_first(arena_first(WINDOW_SKEWED, i));
 	return bytes;
 }
 

@@ -53,6 +53,12 @@ bool chunk_has_run(chunk_id id, unsigned nr)
 	return word_run_starts(load_seq_cst(&chunk_of(id)->free), nr) != 0;
 }
 
+unsigned chunk_count_free(chunk_id id)
+{
+	/* relaxed: of the moment */
+	return word_count(load_relaxed(&chunk_of(id)->free));
+}
+
 uint64_t chunk_unclaim_run(page_id head, unsigned nr)
 {
 	atom64 *free = &chunk_of(page_chunk(head))->free;

@@ -76,6 +76,9 @@ uint64_t chunk_claim_run(chunk_id id, unsigned nr, page_id *head);
 /* Is there such a run? Of the moment. */
 bool chunk_has_run(chunk_id id, unsigned nr);
 
+/* How many pages are free; none if it is not linked. Of the moment. */
+unsigned chunk_count_free(chunk_id id);
+
 /* Give nr pages back. Returns what is free after. */
 uint64_t chunk_unclaim_run(page_id head, unsigned nr);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "chunk/layout.h"
 
-#include <numa.h>
-#include <numaif.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,6 +38,9 @@ uintptr_t split;
 
 #define SKEW CACHE_LINE
 
+/* What an arena should have at least, if a node has several. */
+#define ARENA_CHUNKS_MIN 64u
+
 static void *reserve(void *at, size_t bytes, int protection, int flags)
 {
 	void *p = mmap(at, bytes, protection,
@@ -65,24 +66,8 @@ static void unreserve(void *p, size_t bytes)
 		munmap(p, bytes);
 }
 
-void layout_bind(void *start, size_t bytes, unsigned node)
-{
-	size_t page = layout.os_page;
-	uintptr_t first = (uintptr_t)start & ~(page - 1);
-	uintptr_t end = ((uintptr_t)start + bytes) & ~(page - 1);
-	unsigned long mask[16] = {0};
-	int id = topology.memory_id[node];
-
-	if (!topology.placed || id < 0 || id >= (int)sizeof(mask) * 8 ||
-	    first >= end)
-		return;
-	mask[id / 64] = 1ul << id % 64;
-	/* EPERM in containers, EINVAL without the node: placed by luck then. */
-	mbind((void *)first, end - first, MPOL_PREFERRED, mask,
-	      sizeof(mask) * 8, 0);
-}
-
-static bool has_records;
+static bool has_records, huge_pages;
+static unsigned most_arenas; /* of a node */
 
 /* Debug mode's, of a page. */
 static size_t record_bytes(void)
@@ -272,14 +257,46 @@ static bool reserve_metadata(void)
 	return true;
 }
 
+/*
+ * As many arenas a node as it has CPUs, so that these do not meet in lines of
+ * bookkeeping, but few enough to be searched and to have room each. A huge page
+ * holds chunks of one arena, so more of these would populate more of those.
+ */
+static void read_arenas(void)
+{
+	unsigned cpus = layout.nr_units / layout.nr_nodes;
+
+	most_arenas = env_number("PCPU_ARENAS", 1, NODE_ARENAS_MAX);
+	if (!most_arenas)
+		most_arenas = huge_pages               ? 1
+			      : cpus < NODE_ARENAS_MAX ? cpus
+						       : NODE_ARENAS_MAX;
+}
+
+static void choose_arenas(uint32_t chunks)
+{
+	unsigned most = most_arenas;
+	unsigned nr = layout.nr_nodes;
+
+	if (most > WINDOW_ARENAS_MAX / nr)
+		most = WINDOW_ARENAS_MAX / nr;
+	if (most > chunks / ARENA_CHUNKS_MIN / nr)
+		most = chunks / ARENA_CHUNKS_MIN / nr;
+	layout.node_arenas = 1;
+	while (2 * layout.node_arenas <= most)
+		layout.node_arenas *= 2;
+	layout.nr_arenas = layout.node_arenas * nr;
+}
+
 /* Reserve for units of the given size, or leave nothing behind. */
 static bool reserve_all(size_t unit_bytes)
 {
 	uint32_t chunks = (uint32_t)(unit_bytes >> CHUNK_SHIFT);
 
-	layout.arena_chunks = chunks / layout.nr_nodes;
+	choose_arenas(chunks);
+	layout.arena_chunks = chunks / layout.nr_arenas;
 	layout.window_pages =
-		layout.arena_chunks * layout.nr_nodes * CHUNK_PAGES;
+		layout.arena_chunks * layout.nr_arenas * CHUNK_PAGES;
 	layout.unit_bytes = (size_t)layout.window_pages << PAGE_SHIFT;
 	if (!layout.arena_chunks || !reserve_windows())
 		return false;
@@ -317,33 +334,6 @@ static void place_units(void)
 	}
 }
 
-/* A node's units, and the bookkeeping of its arena, of one window. */
-static void bind_arena(unsigned w, unsigned node)
-{
-	size_t stride = unit_stride(layout.unit_bytes);
-	size_t first = topology.first_unit[node];
-	size_t nr = topology.first_unit[node + 1] - first;
-	size_t chunks = layout.arena_chunks;
-	size_t chunk = (w * layout.nr_nodes + node) * chunks;
-	size_t page = chunk * CHUNK_PAGES, pages = chunks * CHUNK_PAGES;
-	size_t word = page * PAGE_WORDS, words = pages * PAGE_WORDS;
-
-	layout_bind((char *)layout.area[w] + first * stride, nr * stride, node);
-	layout_bind(layout.words + word, words * sizeof(atom64), node);
-	layout_bind(layout.chunks + chunk, chunks * sizeof(struct chunk), node);
-	layout_bind(layout.used + word, words * sizeof(atom8), node);
-	layout_bind(layout.map + page, pages * sizeof(atom64), node);
-}
-
-static void bind_nodes(void)
-{
-	unsigned node, w;
-
-	for (w = 0; w < NR_WINDOWS; w++)
-		for (node = 0; node < layout.nr_nodes; node++)
-			bind_arena(w, node);
-}
-
 /* Fewer misses of the TLB for more memory. */
 static void take_huge_pages(void)
 {
@@ -363,6 +353,8 @@ bool layout_init(bool debug)
 	layout.nr_units = topology.nr_units;
 	layout.nr_nodes = topology.nr_nodes;
 	has_records = debug;
+	huge_pages = env_number("PCPU_HUGEPAGES", 0, 1) != 0;
+	read_arenas();
 	statics_look();
 	most = budget_bytes();
 	beside_halves = BESIDE_HALVES_MAX;
@@ -377,8 +369,8 @@ bool layout_init(bool debug)
 	}
 	layout.handle_bytes = debug ? 0 : layout.unit_bytes;
 	place_units();
-	bind_nodes();
-	if (env_number("PCPU_HUGEPAGES", 0, 1))
+	layout_bind_nodes();
+	if (huge_pages)
 		take_huge_pages();
 	return true;
 }

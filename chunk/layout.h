@@ -47,6 +47,10 @@
 #include "chunk/units.h"
 #include "pcpu/abi.h"
 
+/* Of a node, and of all nodes, in a window. */
+#define NODE_ARENAS_MAX 8u
+#define WINDOW_ARENAS_MAX 64u
+
 struct chunk;
 
 struct layout {
@@ -56,9 +60,11 @@ struct layout {
 				       * addresses: all; in debug mode 0 */
 	size_t unit_bytes;            /* of a window, and of a unit */
 	uint32_t window_pages;        /* pages of a window */
-	uint32_t arena_chunks;        /* chunks of one node in one window */
+	uint32_t arena_chunks;        /* chunks of an arena */
 	unsigned nr_units;
 	unsigned nr_nodes;
+	unsigned node_arenas; /* of a node in a window; a power of two */
+	unsigned nr_arenas;   /* of a window: a node's, then the next's */
 	/* by page number, chunk number and word number */
 	atom64 *words;        /* free bits of a slab's objects */
 	atom8 *used;          /* bits below this were handed out before */
@@ -95,6 +101,9 @@ void *layout_reserve(size_t bytes);
  * ends to what is behind: an arena's first chunk is used, its last one rarely.
  */
 void layout_bind(void *start, size_t bytes, unsigned node);
+
+/* All units, and the bookkeeping of all arenas' chunks. */
+void layout_bind_nodes(void);
 
 /*
  * Give the system's pages under nr pages of one chunk back, on every unit. The

@@ -22,6 +22,10 @@
  *				least the real number)
  *	PCPU_NODES		pretend that the CPUs are spread evenly over so
  *				many NUMA nodes
+ *	PCPU_ARENAS		so many arenas per node, 1 to 8, rounded down to
+ *				a power of two. By default as many as the node
+ *				has CPUs, up to 8; with 1 CPUs share more cache
+ *				lines, and less address space is in use
  *	PCPU_CONTEXT		which copy is a thread's own: cpu, thread or
  *				mm_cid, see "Contexts"
  *	PCPU_HUGEPAGES		1: copies may lie in transparent huge pages.
@@ -324,7 +328,7 @@ struct pcpu_stats {
 	unsigned nr_cpu_ids; /* highest possible CPU number plus one */
 	unsigned nr_units;   /* possible CPUs */
 	unsigned nr_nodes;   /* NUMA nodes that have CPUs */
-	unsigned nr_arenas;  /* two per node: skewed and page-aligned */
+	unsigned nr_arenas;  /* of all nodes, skewed and page-aligned */
 	/* global */
 	uint64_t nr_alloc;        /* allocations since the start, see below */
 	uint64_t nr_dealloc;      /* frees since the start, see below */

@@ -68,8 +68,7 @@ static void thin_out(struct population *population, unsigned step)
 	}
 }
 
-/* --- the structure
- * ------------------------------------------------------------ */
+/* --- the structure -------------------------------------------------------- */
 
 START_TEST(layout__agrees_with_itself_and_the_api)
 {
@@ -82,7 +81,8 @@ START_TEST(layout__agrees_with_itself_and_the_api)
 	ck_assert_uint_eq(stats.nr_cpu_ids, pcpu_nr_cpus());
 	ck_assert_uint_eq(stats.nr_units, nr);
 	ck_assert_uint_ge(stats.nr_nodes, 1);
-	ck_assert_uint_eq(stats.nr_arenas, 2 * stats.nr_nodes);
+	ck_assert_uint_gt(stats.nr_arenas, 0);
+	ck_assert_uint_eq(stats.nr_arenas % (2 * stats.nr_nodes), 0);
 	ck_assert_uint_eq(stats.chunk_size % stats.page_size, 0);
 	ck_assert_uint_gt(stats.unit_size, stats.chunk_size);
 	ck_assert_uint_eq(stats.unit_size % stats.chunk_size, 0);

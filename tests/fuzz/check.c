@@ -101,14 +101,13 @@ static bool arena_has_object(const struct arena *arena, unsigned class)
 bool fuzz_is_exhausted(size_t size, size_t align)
 {
 	unsigned class = sizeclass_of(size, align);
-	unsigned node, window = size_classes[class].window;
+	unsigned i, window = size_classes[class].window;
 
 	/* With its redzones it is of another class. */
 	if (debug_level)
 		return true;
-	for (node = 0; node < layout.nr_nodes; node++)
-		if (arena_has_object(arena_at(window * layout.nr_nodes + node),
-				     class))
+	for (i = 0; i < layout.nr_arenas; i++)
+		if (arena_has_object(arena_in(window, i), class))
 			return false;
 	return true;
 }

@@ -304,6 +304,8 @@ void explore_start(char **argv, unsigned nr_nodes)
 		setenv("EXPLORE_MACHINE", "1", 1);
 		setenv("PCPU_POSSIBLE_CPUS", cpus, 1);
 		setenv("PCPU_NODES", nodes, 1);
+		/* So that CPUs meet. */
+		setenv("PCPU_ARENAS", "1", 1);
 		execv("/proc/self/exe", argv);
 	}
 	if (!arena_is_ready() || libpcpu_nr_cpu_ids != EXPLORE_CPUS ||

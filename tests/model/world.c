@@ -337,7 +337,7 @@ void explore_reset(void)
 		wipe_hints(arena_at(i));
 	}
 	for (i = 0; i < layout.nr_nodes; i++)
-		arena_link_first(arena_at(i));
+		arena_link_first(arena_first(WINDOW_SKEWED, i));
 	explore_nr_refused = 0;
 	explore_on_cpu(0);
 }

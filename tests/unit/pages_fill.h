@@ -42,6 +42,8 @@ static inline void simulate_five_cpus(char **argv)
 	setenv("TEST_IS_SIMULATED", "1", 1);
 	setenv("PCPU_POSSIBLE_CPUS", "5", 1);
 	setenv("PCPU_NODES", "1", 1);
+	/* Where pages come from is then the same on each of them. */
+	setenv("PCPU_ARENAS", "1", 1);
 	execv("/proc/self/exe", argv);
 	abort();
 }

@@ -26,6 +26,12 @@
 
 static struct arena *spare;
 
+/* The first CPU of a node. */
+static unsigned cpu_of(unsigned node)
+{
+	return topology.unit_cpu[topology.first_unit[node]];
+}
+
 /* An arena that nobody has used. */
 static struct arena *spare_arena(void)
 {
@@ -131,7 +137,7 @@ START_TEST(nearest__simulated_nodes__own_first_then_around_the_ring)
 				unsigned want = (node + i) % NR_TEST_NODES;
 
 				ck_assert_ptr_eq(
-					arena_nearest(window, node, i),
+					arena_near(window, cpu_of(node), i, 0),
 					arena_at(window * NR_TEST_NODES +
 						 want));
 			}
@@ -325,6 +331,7 @@ static void simulate(char **argv)
 	setenv("PCPU_POSSIBLE_CPUS", value, 1);
 	snprintf(value, sizeof(value), "%u", NR_TEST_NODES);
 	setenv("PCPU_NODES", value, 1);
+	setenv("PCPU_ARENAS", "1", 1);
 	execv("/proc/self/exe", argv);
 	abort();
 }

@@ -98,23 +98,22 @@ static bool has_page(chunk_id first)
 /* Whatever the arenas' sizes: the first chunk is the one that is used. */
 START_TEST(bind__any_nodes__bookkeeping_to_the_arenas_node)
 {
-	unsigned node, w;
+	unsigned i;
 
 	lay_out((unsigned)_i);
-	for (w = 0; w < NR_WINDOWS; w++)
-		for (node = 0; node < layout.nr_nodes; node++) {
-			unsigned i = w * layout.nr_nodes + node;
-			chunk_id chunk = {i * layout.arena_chunks};
-			page_id page = chunk_page(chunk, 0);
-			word_id word = page_word(page, 0);
-			int id = topology.node_id[node];
+	for (i = 0; i < NR_WINDOWS * layout.nr_arenas; i++) {
+		chunk_id chunk = {i * layout.arena_chunks};
+		page_id page = chunk_page(chunk, 0);
+		word_id word = page_word(page, 0);
+		unsigned node = i % layout.nr_arenas / layout.node_arenas;
+		int id = topology.node_id[node];
 
-			ck_assert_int_eq(bound_to(word_of(word)), id);
-			ck_assert_int_eq(bound_to(&layout.used[word.nr]), id);
-			ck_assert_int_eq(bound_to(&layout.map[page.nr]), id);
-			if (has_page(chunk))
-				ck_assert_int_eq(bound_to(chunk_of(chunk)), id);
-		}
+		ck_assert_int_eq(bound_to(word_of(word)), id);
+		ck_assert_int_eq(bound_to(&layout.used[word.nr]), id);
+		ck_assert_int_eq(bound_to(&layout.map[page.nr]), id);
+		if (has_page(chunk))
+			ck_assert_int_eq(bound_to(chunk_of(chunk)), id);
+	}
 }
 END_TEST
 

@@ -77,7 +77,7 @@ START_TEST(sizes__any_topology__agree)
 	ck_assert_uint_eq(layout.nr_nodes, topology.nr_nodes);
 	ck_assert_uint_ge(layout.arena_chunks, 1);
 	ck_assert_uint_eq(layout.window_pages,
-			  layout.arena_chunks * layout.nr_nodes * CHUNK_PAGES);
+			  layout.arena_chunks * layout.nr_arenas * CHUNK_PAGES);
 	ck_assert_uint_eq(layout.unit_bytes,
 			  (size_t)layout.window_pages * PAGE_BYTES);
 }

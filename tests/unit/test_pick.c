@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Steps 2 to 7 of an allocation, on four simulated nodes: each step only when
- * the ones before found nothing.
+ * Steps 2 to 7 of an allocation, on four simulated nodes with an arena each:
+ * each step only when the ones before found nothing.
  */
 #include <check.h>
 #include <stdio.h>
@@ -23,6 +23,11 @@
 static unsigned cpu_of(unsigned node)
 {
 	return topology.unit_cpu[topology.first_unit[node]];
+}
+
+static struct arena *nearest(unsigned window, unsigned node, unsigned i)
+{
+	return arena_near(window, cpu_of(node), i, 0);
 }
 
 static bool try_pick(unsigned class, unsigned cpu, bool nowait,
@@ -79,7 +84,7 @@ static void exhaust_all(unsigned window)
 	unsigned node;
 
 	for (node = 0; node < NR_TEST_NODES; node++)
-		exhaust(arena_nearest(window, node, 0));
+		exhaust(nearest(window, node, 0));
 }
 
 /* Claims the rest of the slab and has the CPU's slot let go of it. */
@@ -116,7 +121,7 @@ START_TEST(pick__first_of_a_class__new_slab_on_the_cpus_node)
 			struct object object = pick(class, cpu);
 
 			ck_assert_ptr_eq(arena_of_object(object),
-					 arena_nearest(window, node, 0));
+					 nearest(window, node, 0));
 			ck_assert_uint_eq(slot(class, cpu), object.word.nr);
 			ck_assert(slab_is_reserved(head_of(object)));
 		}
@@ -179,7 +184,7 @@ END_TEST
 /* Seven slabs of eight pages leave seven pages of 63. */
 START_TEST(pick__new_slabs__in_the_lowest_chunk_with_such_a_run)
 {
-	struct arena *arena = arena_nearest(WINDOW_SKEWED, 1, 0);
+	struct arena *arena = nearest(WINDOW_SKEWED, 1, 0);
 	unsigned cpu = cpu_of(1), i;
 
 	for (i = 0; i < 20; i++)
@@ -193,7 +198,7 @@ END_TEST
 
 START_TEST(pick__hints_that_lead_nowhere__removed_on_the_way)
 {
-	struct arena *arena = arena_nearest(WINDOW_SKEWED, 0, 0);
+	struct arena *arena = nearest(WINDOW_SKEWED, 0, 0);
 	struct shelves *shelves = &arena->shelves;
 	uint32_t i;
 
@@ -228,7 +233,7 @@ START_TEST(pick__own_node_can_grow__before_what_others_have_listed)
 {
 	unsigned cpu = cpu_of(1);
 	page_id full = head_of(pick(LARGEST, cpu));
-	struct arena *mine = arena_nearest(WINDOW_SKEWED, 0, 0);
+	struct arena *mine = nearest(WINDOW_SKEWED, 0, 0);
 	unsigned i;
 
 	fill_slab(LARGEST, cpu);
@@ -251,7 +256,7 @@ START_TEST(pick__node_after_node_exhausted__from_the_next_nearest)
 	struct object object;
 
 	for (i = 0; i < NR_TEST_NODES; i++) {
-		struct arena *arena = arena_nearest(window, node, i);
+		struct arena *arena = nearest(window, node, i);
 
 		ck_assert_ptr_eq(arena_of_object(pick(class, cpu_of(node))),
 				 arena);
@@ -329,7 +334,7 @@ START_TEST(pick__without_waiting__no_fresh_chunk_but_all_there_is)
 		nr++;
 	ck_assert_uint_eq(nr, 7 * NR_TEST_NODES); /* in each first chunk */
 	ck_assert_ptr_eq(arena_of_object(pick(LARGEST, cpu_of(0))),
-			 arena_nearest(WINDOW_SKEWED, 0, 0));
+			 nearest(WINDOW_SKEWED, 0, 0));
 }
 END_TEST
 
@@ -346,6 +351,7 @@ static void simulate(char **argv)
 	setenv("PCPU_POSSIBLE_CPUS", "4096", 1);
 	snprintf(value, sizeof(value), "%u", NR_TEST_NODES);
 	setenv("PCPU_NODES", value, 1);
+	setenv("PCPU_ARENAS", "1", 1);
 	execv("/proc/self/exe", argv);
 	abort();
 }

@@ -102,8 +102,7 @@ static unsigned plan(size_t end, unsigned class, uint32_t *cut)
 	if (cell > PCPU_SIZE_MAX)
 		return class;
 	*cut |= (uint32_t)__builtin_ctzl(align) << FRONT_SHIFT;
-	class = sizeclass_of(cell, align);
-	return class + (window == size_classes[class].window ? 0 : NR_SIZES);
+	return sizeclass_of(cell, align);
 }
 
 /* Now and then, level 2 looks at everything. */

@@ -8,9 +8,8 @@
  *	   and free and by every pcpu_trim(): arena/consistency.c
  *
  * The fast paths do not know of it. They fail in debug mode as they do on other
- * occasions (there is no front, arena_word_limit and layout.handle_bytes are
- *0), and where they would give up, or refuse a pointer, these functions are
- *called.
+ * occasions, as there is no front, and arena_word_limit and layout.handle_bytes
+ * are 0; where they would give up, or refuse a pointer, these are called.
  *
  * What each object is in is kept apart from its memory, in a record of 32 bits:
  *

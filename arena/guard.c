@@ -22,8 +22,7 @@ void guard_start(void)
 		for (unit = 0; unit < layout.nr_units; unit++)
 			is_remote[unit] = !CPU_ISSET_S(topology.unit_cpu[unit],
 						       bytes, set);
-	if (set)
-		CPU_FREE(set);
+	CPU_FREE(set);
 }
 
 static uint8_t *copy_of(const struct guarded *g, unsigned unit)
@@ -57,7 +56,8 @@ static size_t first_other(const uint8_t *bytes, size_t n, uint8_t value)
 	/* All equal to the next one, and the first one right. */
 	if (!n || (bytes[0] == value && !memcmp(bytes, bytes + 1, n - 1)))
 		return n;
-	while (bytes[i] == value)
+	/* Others may be writing. */
+	while (i < n && bytes[i] == value)
 		i++;
 	return i;
 }

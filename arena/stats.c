@@ -13,7 +13,7 @@ static atom64 max_alloc; /* most live objects that a call has seen */
 /* The walk through a chunk in order of address. */
 struct walk {
 	struct chunk_stats *stats;
-	size_t position;           /* bytes from the chunk's start */
+	size_t position;           /* bytes from the first page's start */
 	size_t stretch;            /* free bytes since the last object */
 	uint32_t live[NR_CLASSES]; /* live objects by class */
 };

@@ -63,7 +63,7 @@ struct chunk_stats {
 /* What pcpu_stats_get() does. */
 void stats_collect(struct pcpu_stats *stats);
 
-/* Walk one linked chunk. */
+/* Walk one chunk, linked or set aside. */
 void stats_chunk(chunk_id id, struct chunk_stats *stats);
 
 #endif /* ARENA_STATS_H */

@@ -112,6 +112,8 @@ int pcpu_stats_print(FILE *file, int format)
 {
 	struct printer p = {file, format == PCPU_STATS_JSON, true};
 	struct pcpu_stats stats;
+	int saved = errno;
+	bool failed;
 	unsigned i;
 
 	if (!file || (format != PCPU_STATS_TEXT && format != PCPU_STATS_JSON)) {
@@ -119,6 +121,7 @@ int pcpu_stats_print(FILE *file, int format)
 		return -1;
 	}
 	stats_collect(&stats);
+	flockfile(file);
 	errno = 0;
 	fputs(p.json ? "{" : "Percpu memory statistics\n\n", file);
 	print_global(&p, &stats);
@@ -127,9 +130,11 @@ int pcpu_stats_print(FILE *file, int format)
 		print_arena(&p, i);
 	close_group(&p, ']');
 	fputs(p.json ? "}\n" : "", file);
-	if (!fflush(file) && !ferror(file))
-		return 0;
-	if (!errno)
+	failed = fflush(file) || ferror(file);
+	funlockfile(file);
+	if (failed && !errno)
 		errno = EIO;
-	return -1;
+	if (!failed)
+		errno = saved;
+	return failed ? -1 : 0;
 }

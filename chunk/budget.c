@@ -18,7 +18,7 @@ static bool overcommit_is_strict(void)
 	       mode[0] == '2';
 }
 
-/* A quarter of what the limit leaves the host program. */
+/* A quarter of the limit: the rest is the host program's. */
 static void obey(rlim_t limit, size_t *bytes)
 {
 	if (limit != RLIM_INFINITY && limit / 4 < *bytes)

@@ -24,11 +24,11 @@
  * An unpinned operation is one restartable sequence (rseq): find the place that
  * the thread runs on, refuse if it has an owner, change the copy. Pinning is
  * one, too: refuse if it has an owner, become the owner. Whoever is preempted
- *in the middle of one starts anew, so on one place they come one after the
- *other, and need no atomic instruction. The way back is a compare-and-swap, as
- *the owner may have been moved to another CPU by then. Whoever is refused waits
- * for the owner, see arena/pin.c; so does everybody where there is no rseq,
- *with the owner as a lock.
+ * in the middle of one starts anew, so on one place they come one after the
+ * other, and need no atomic instruction. The way back is a compare-and-swap,
+ * as the owner may have been moved to another CPU by then. Whoever is refused
+ * waits for the owner, see arena/pin.c; so does everybody where there is no
+ * rseq, with the owner as a lock.
  */
 #ifndef LIBPCPU_CONTEXT_H
 #define LIBPCPU_CONTEXT_H

@@ -35,22 +35,25 @@ struct arena *arena_in(unsigned window, unsigned i)
 
 struct arena *arena_first(unsigned window, unsigned node)
 {
-	return arena_in(window, node * layout.node_arenas);
+	return arena_in(window, node << layout.node_shift);
 }
 
 struct arena *arena_of(chunk_id chunk)
 {
-	return &arenas[chunk.nr / layout.arena_chunks];
+	unsigned node = (chunk.nr >> layout.node_shift) / layout.arena_chunks;
+
+	return arena_at(node << layout.node_shift |
+			(chunk.nr & (layout.node_arenas - 1)));
 }
 
 struct arena *arena_near(unsigned window, unsigned cpu, unsigned far,
 			 unsigned i)
 {
-	unsigned nr = layout.node_arenas; /* a power of two */
 	unsigned node = topology.near[topology.cpu_node[cpu]][far];
+	unsigned share =
+		(topology.cpu_unit[cpu] + i) & (layout.node_arenas - 1);
 
-	return arena_in(window,
-			node * nr + ((topology.cpu_unit[cpu] + i) & (nr - 1)));
+	return arena_first(window, node) + share;
 }
 
 static size_t whole_pages(size_t bytes)
@@ -62,13 +65,16 @@ static bool init_arena(unsigned index)
 {
 	struct arena *arena = &arenas[index];
 
-	arena->node = index % layout.nr_arenas / layout.node_arenas;
+	arena->node = index % layout.nr_arenas >> layout.node_shift;
 	arena->window = index / layout.nr_arenas;
-	arena->first.nr = index * layout.arena_chunks;
+	arena->first.nr = (index >> layout.node_shift) * layout.arena_chunks
+				  << layout.node_shift |
+			  (index & (layout.node_arenas - 1));
 	pools[index] = &arena->pool;
 	/* What a failed attempt to start has got stays. */
 	if ((!arena->pool.taken &&
-	     !pool_init(&arena->pool, arena->first, layout.arena_chunks)) ||
+	     !pool_init(&arena->pool, arena->first, layout.node_shift,
+			layout.arena_chunks)) ||
 	    (!arena->shelves.leaf &&
 	     !shelf_init(&arena->shelves, layout.arena_chunks)))
 		return false;

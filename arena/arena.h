@@ -6,8 +6,8 @@
  *
  * A CPU has one of its node's arenas as its own. What has become free there it
  * finds again first, with the lines in its cache, and CPUs with different ones
- * mostly keep out of each other's lines. But before it makes anything new it
- * looks into the others, so several take hardly more memory than one.
+ * mostly keep out of each other's lines. But it looks into the others before it
+ * makes anything new.
  *
  * The way of an allocation, each step only if the one before found nothing:
  *
@@ -88,7 +88,8 @@ struct request {
  */
 bool arena_init(void);
 
-/* arenas[window * nr_arenas + node * node_arenas + share] */
+/* A window's are its first node's, then the next one's. A node's take turns at
+ * its chunks, so that the system's page tables and huge pages serve all. */
 unsigned arena_count(void);
 struct arena *arena_at(unsigned index);
 

@@ -15,7 +15,7 @@ static void offer_runs(struct arena *arena, chunk_id id, uint64_t free)
 
 	for (nr = 1; nr <= longest; nr++)
 		shelf_add(&arena->shelves, SHELF_RUN(nr),
-			  id.nr - arena->first.nr);
+			  pool_index(&arena->pool, id));
 }
 
 static bool retire(struct arena *arena, chunk_id id)
@@ -111,6 +111,15 @@ static void count_chunk(struct arena *arena)
 		;
 }
 
+/* Is its chunk the only one that its node has, as far as may be? That is kept
+ * anyway. */
+static bool is_first_of_node(const struct arena *arena)
+{
+	/* relaxed: a counter */
+	return load_relaxed(&arena->nr_chunks) <= EMPTY_CHUNKS_KEPT &&
+	       arena == arena_first(arena->window, arena->node);
+}
+
 /* Take the chunk, which is the caller's, into use. */
 static struct object link_chunk(struct arena *arena, chunk_id id,
 				const struct request *r)
@@ -120,8 +129,7 @@ static struct object link_chunk(struct arena *arena, chunk_id id,
 	count_chunk(arena);
 	chunk_link(id, nr);
 	offer_runs(arena, id, CHUNK_EMPTY & ~word_run(1, nr));
-	/* relaxed: a counter. The first chunks are kept anyway. */
-	if (!r->nowait && load_relaxed(&arena->nr_chunks) > EMPTY_CHUNKS_KEPT)
+	if (!r->nowait && !is_first_of_node(arena))
 		reclaim_start();
 	return arena_carve(chunk_page(id, 1), r->class, r->cpu);
 }

@@ -11,8 +11,8 @@
  * for ever keeps memory from going back, and no page from being used. What is
  * given back is claimed run by run, for the time of the system calls. An
  * allocation that fails for that would fail without a reason, so a run is left
- * alone unless the arena has another that serves as well: even an arena that
- * cannot grow, and PCPU_NOWAIT, find what they would have found.
+ * alone unless the node has another that serves as well: even where no arena
+ * can grow, and with PCPU_NOWAIT, it finds what it would have found.
  *
  * That pages must be idle for a batch keeps those that are carved again and
  * again; the rest are clean after the round and cost the next one nothing.
@@ -67,37 +67,48 @@ static bool idle_any(void)
 	return false;
 }
 
-/*
- * Has the arena, without these free pages of the chunk, a run as long as any
- * slab that they and their neighbours have room for?
- */
-static bool is_spare(struct arena *arena, chunk_id id, uint64_t run,
-		     unsigned longest)
+/* Has the arena such a run in another chunk? */
+static bool has_run_beside(struct arena *arena, chunk_id id, unsigned nr)
 {
-	struct shelves *shelves = &arena->shelves;
-	/* relaxed: of the moment */
-	uint64_t rest = load_relaxed(&chunk_of(id)->free) & ~run;
 	uint32_t i = UINT32_MAX;
 
-	if (word_run_starts(rest, longest))
-		return true;
-	while ((i = shelf_find(shelves, SHELF_RUN(longest), i + 1)) !=
+	while ((i = shelf_find(&arena->shelves, SHELF_RUN(nr), i + 1)) !=
 	       UINT32_MAX) {
-		chunk_id other = {arena->first.nr + i};
+		chunk_id other = pool_chunk(&arena->pool, i);
 
-		if (other.nr != id.nr && chunk_has_run(other, longest))
+		if (other.nr != id.nr && chunk_has_run(other, nr))
 			return true;
 	}
 	return false;
 }
 
 /*
+ * Has the node, without these free pages of the chunk, a run as long as any
+ * slab that they and their neighbours have room for?
+ */
+static bool is_spare(const struct arena *arena, chunk_id id, uint64_t run,
+		     unsigned longest)
+{
+	struct arena *first = arena_first(arena->window, arena->node);
+	/* relaxed: of the moment */
+	uint64_t rest = load_relaxed(&chunk_of(id)->free) & ~run;
+	unsigned i;
+
+	if (word_run_starts(rest, longest))
+		return true;
+	for (i = 0; i < layout.node_arenas; i++)
+		if (has_run_beside(first + i, id, longest))
+			return true;
+	return false;
+}
+
+/*
  * The run of idle pages from the page on that is to go back, or as much of it
- * as the arena can do without; 0 if it cannot. A page in front that is idle too
+ * as the node can do without; 0 if it cannot. A page in front that is idle too
  * saves zeroing there.
  */
-static uint64_t choose_run(struct arena *arena, chunk_id id, uint64_t idle,
-			   unsigned page)
+static uint64_t choose_run(const struct arena *arena, chunk_id id,
+			   uint64_t idle, unsigned page)
 {
 	unsigned first = idle >> (page - 1) & 1 ? page - 1 : page;
 	uint64_t run = word_run_around(idle, page) & UINT64_MAX << first;

@@ -43,7 +43,7 @@ static bool pick_listed(struct arena *arena, const struct request *r,
 	uint32_t i = shelf_find(shelves, SHELF_CLASS(class), 0);
 
 	while (i != UINT32_MAX) {
-		chunk_id id = {arena->first.nr + i};
+		chunk_id id = pool_chunk(&arena->pool, i);
 		bool found = reserve_in_chunk(id, r, object);
 
 		/* Mostly there was but one slab: the next search then need not
@@ -69,7 +69,7 @@ static bool pick_new(struct arena *arena, const struct request *r,
 	uint32_t i = shelf_find(shelves, SHELF_RUN(nr), 0);
 
 	while (i != UINT32_MAX) {
-		chunk_id id = {arena->first.nr + i};
+		chunk_id id = pool_chunk(&arena->pool, i);
 		page_id head;
 		uint64_t free = chunk_claim_run(id, nr, &head);
 
@@ -102,22 +102,37 @@ static bool pick_by(step_fn *step, unsigned far, const struct request *r,
 	return false;
 }
 
+/* Has the arena a chunk with more than half of its pages free? */
+static bool has_roomy_chunk(struct arena *arena)
+{
+	uint32_t i = UINT32_MAX;
+
+	while ((i = shelf_find(&arena->shelves, SHELF_RUN(1), i + 1)) !=
+	       UINT32_MAX)
+		if (chunk_count_free(pool_chunk(&arena->pool, i)) >
+		    CHUNK_PAGES / 2)
+			return true;
+	return false;
+}
+
 /*
- * Step 5 before its time: an arena that has no chunk yet gets one, rather than
- * pages of the others', when the node's first chunk is half in use. So small
- * programs do with one chunk, and in others each CPU has lines of its own.
+ * Step 5 before its time: an arena without chunks gets one, rather than pages
+ * of the others', when those of the node's first arena are half in use. So
+ * small programs do with one chunk, and in others each CPU has lines of its
+ * own. It may be a fresh one while another is set aside, once per arena.
  */
 static bool grow_first(unsigned far, const struct request *r,
 		       struct object *object)
 {
 	unsigned window = size_classes[r->class].window;
 	struct arena *own = arena_near(window, r->cpu, far, 0);
-	const struct arena *first = arena_first(window, own->node);
+	struct arena *first = arena_first(window, own->node);
 
-	/* relaxed: a counter */
-	return !load_relaxed(&own->nr_chunks) &&
-	       chunk_count_free(first->first) <= CHUNK_PAGES / 2 &&
-	       arena_grow(own, r, object);
+	if (load_relaxed(&own->nr_chunks)) /* relaxed: a counter */
+		return false;
+	if (!load_relaxed(&first->nr_chunks)) /* relaxed: the same */
+		return arena_grow(first, r, object);
+	return !has_roomy_chunk(first) && arena_grow(own, r, object);
 }
 
 /* Steps 3 to 6. */

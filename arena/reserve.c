@@ -20,7 +20,8 @@ static void list(page_id head, unsigned class)
 	 * next; see shelf_add() */
 	if (!(load_seq_cst(&chunk->room) & bit))
 		fetch_or_seq_cst(&chunk->room, bit); /* seq_cst [shelf]: same */
-	shelf_add(&arena->shelves, SHELF_CLASS(class), id.nr - arena->first.nr);
+	shelf_add(&arena->shelves, SHELF_CLASS(class),
+		  pool_index(&arena->pool, id));
 }
 
 void arena_offer(page_id head)

@@ -66,8 +66,8 @@ static void unreserve(void *p, size_t bytes)
 		munmap(p, bytes);
 }
 
-static bool has_records, huge_pages;
-static unsigned most_arenas; /* of a node */
+static bool has_records;
+static unsigned asked_arenas; /* of a node; 0 if nobody asked */
 
 /* Debug mode's, of a page. */
 static size_t record_bytes(void)
@@ -257,35 +257,27 @@ static bool reserve_metadata(void)
 	return true;
 }
 
-/*
- * As many arenas a node as it has CPUs, so that these do not meet in lines of
- * bookkeeping, but few enough to be searched and to have room each. A huge page
- * holds chunks of one arena, so more of these would populate more of those.
- */
-static void read_arenas(void)
+static unsigned at_most(unsigned n, unsigned limit)
 {
-	unsigned cpus = layout.nr_units / layout.nr_nodes;
-
-	most_arenas = env_number("PCPU_ARENAS", 1, NODE_ARENAS_MAX);
-	if (!most_arenas)
-		most_arenas = huge_pages               ? 1
-			      : cpus < NODE_ARENAS_MAX ? cpus
-						       : NODE_ARENAS_MAX;
+	return n < limit ? n : limit;
 }
 
+/*
+ * As many arenas a node as nodes have CPUs on average, so that CPUs do not meet
+ * in lines of bookkeeping, but few enough to be searched and to have room each.
+ */
 static void choose_arenas(uint32_t chunks)
 {
-	unsigned most = most_arenas;
 	unsigned nr = layout.nr_nodes;
+	unsigned most = asked_arenas ? asked_arenas : layout.nr_units / nr;
 
-	if (most > WINDOW_ARENAS_MAX / nr)
-		most = WINDOW_ARENAS_MAX / nr;
-	if (most > chunks / ARENA_CHUNKS_MIN / nr)
-		most = chunks / ARENA_CHUNKS_MIN / nr;
-	layout.node_arenas = 1;
-	while (2 * layout.node_arenas <= most)
-		layout.node_arenas *= 2;
-	layout.nr_arenas = layout.node_arenas * nr;
+	most = at_most(most, NODE_ARENAS_MAX);
+	most = at_most(most, WINDOW_ARENAS_MAX / nr);
+	most = at_most(most, chunks / ARENA_CHUNKS_MIN / nr);
+	for (layout.node_shift = 0; most >>= 1; layout.node_shift++)
+		;
+	layout.node_arenas = 1u << layout.node_shift;
+	layout.nr_arenas = nr << layout.node_shift;
 }
 
 /* Reserve for units of the given size, or leave nothing behind. */
@@ -353,8 +345,7 @@ bool layout_init(bool debug)
 	layout.nr_units = topology.nr_units;
 	layout.nr_nodes = topology.nr_nodes;
 	has_records = debug;
-	huge_pages = env_number("PCPU_HUGEPAGES", 0, 1) != 0;
-	read_arenas();
+	asked_arenas = env_number("PCPU_ARENAS", 1, NODE_ARENAS_MAX);
 	statics_look();
 	most = budget_bytes();
 	beside_halves = BESIDE_HALVES_MAX;
@@ -370,7 +361,7 @@ bool layout_init(bool debug)
 	layout.handle_bytes = debug ? 0 : layout.unit_bytes;
 	place_units();
 	layout_bind_nodes();
-	if (huge_pages)
+	if (env_number("PCPU_HUGEPAGES", 0, 1))
 		take_huge_pages();
 	return true;
 }

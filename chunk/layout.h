@@ -17,8 +17,8 @@
  * of the first one above it, where the system puts shared objects,
  *
  *	address 0                                            the system's next
- *	|..........| pages' window |.............| copies | skewed window | room
- *| split ---------^              <----- all offset[0] are negative
+ *	|........| pages' window |...........| copies | skewed window | room |
+ *	split -------------------^           <----- all offset[0] are negative
  *
  * of the second one below it, if a program was linked to a low address.
  *
@@ -63,8 +63,9 @@ struct layout {
 	uint32_t arena_chunks;        /* chunks of an arena */
 	unsigned nr_units;
 	unsigned nr_nodes;
-	unsigned node_arenas; /* of a node in a window; a power of two */
-	unsigned nr_arenas;   /* of a window: a node's, then the next's */
+	unsigned node_arenas; /* of a node in a window */
+	unsigned node_shift;  /* binary logarithm of that */
+	unsigned nr_arenas;   /* of a window */
 	/* by page number, chunk number and word number */
 	atom64 *words;        /* free bits of a slab's objects */
 	atom8 *used;          /* bits below this were handed out before */

@@ -22,10 +22,11 @@
  *				least the real number)
  *	PCPU_NODES		pretend that the CPUs are spread evenly over so
  *				many NUMA nodes
- *	PCPU_ARENAS		so many arenas per node, 1 to 8, rounded down to
- *				a power of two. By default as many as the node
- *				has CPUs, up to 8; with 1 CPUs share more cache
- *				lines, and less address space is in use
+ *	PCPU_ARENAS		at most so many arenas per node, 1 to 8, rounded
+ *				down to a power of two. By default as many as
+ *				nodes have CPUs on average; with 1, CPUs share
+ *				more cache lines, and fewer empty chunks are
+ *				kept
  *	PCPU_CONTEXT		which copy is a thread's own: cpu, thread or
  *				mm_cid, see "Contexts"
  *	PCPU_HUGEPAGES		1: copies may lie in transparent huge pages.
@@ -201,11 +202,12 @@ unsigned pcpu_check_cpu(int cpu);
  *	  instructions and pins cost nothing. For ports that think of a thread
  *	  as a CPU. Of the possible CPUs' n copies (n + 3) / 4 are shared by the
  *	  threads that come when all others are taken, with a lock for each
- *	  operation: set PCPU_POSSIBLE_CPUS to more than the threads that live
- *at a time. mm_cid A number that the kernel (Linux 6.3) gives to each running
- *thread of the process, the smallest that is free. As "cpu", but never more
- *copies are in use than there are threads: for few threads on a wide machine.
- *	  A copy's memory is not near the CPU that uses it.
+ *	  operation: set PCPU_POSSIBLE_CPUS to more than there are threads at a
+ *	  time.
+ * mm_cid A number that the kernel (Linux 6.3) gives to each running thread of
+ *	  the process, the smallest that is free. As "cpu", but never more
+ *	  copies are in use than there are threads: for few threads on a wide
+ *	  machine. A copy's memory is not near the CPU that uses it.
  *
  * PCPU_CONTEXT=thread (or cpu, mm_cid) in the environment chooses one; without
  * that, the program does so in one of its source files, outside functions:
@@ -346,7 +348,8 @@ struct pcpu_stats {
 	size_t populated_bytes; /* of that and of retired chunks, pages handed
 				 * out since they last went back to the system
 				 */
-	size_t metadata_bytes;  /* bookkeeping, once for all CPUs */
+	size_t metadata_bytes;  /* bookkeeping, once for all CPUs, without what
+				 * debug mode has */
 	uint64_t nr_retired;    /* chunks that wait for a grace period */
 };
 

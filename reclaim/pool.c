@@ -14,7 +14,8 @@ size_t pool_bytes(uint32_t nr_chunks)
 	return 3 * words_of(nr_chunks) * sizeof(atom64);
 }
 
-bool pool_init(struct pool *pool, chunk_id first, uint32_t nr_chunks)
+bool pool_init(struct pool *pool, chunk_id first, unsigned shift,
+	       uint32_t nr_chunks)
 {
 	uint32_t words = words_of(nr_chunks);
 	atom64 *p = layout_reserve(pool_bytes(nr_chunks));
@@ -22,6 +23,7 @@ bool pool_init(struct pool *pool, chunk_id first, uint32_t nr_chunks)
 	if (!p)
 		return false;
 	pool->first = first;
+	pool->shift = shift;
 	pool->nr_chunks = nr_chunks;
 	pool->nr_words = words;
 	pool->taken = p;
@@ -47,7 +49,7 @@ bool pool_claim(struct pool *pool, chunk_id *chunk)
 			if (!cas_weak_acquire(&pool->taken[w], &old,
 					      old | (old + 1)))
 				continue;
-			chunk->nr = pool->first.nr + i;
+			*chunk = pool_chunk(pool, i);
 			return true;
 		}
 	}
@@ -67,8 +69,8 @@ bool pool_take(const struct pool *pool, atom64 *set, chunk_id *chunk)
 			if (!cas_weak_acquire(&set[w], &old,
 					      word_claim_first(old)))
 				continue;
-			chunk->nr = pool->first.nr + w * WORD_BITS +
-				    word_first(old);
+			*chunk = pool_chunk(pool,
+					    w * WORD_BITS + word_first(old));
 			return true;
 		}
 	}
@@ -77,7 +79,7 @@ bool pool_take(const struct pool *pool, atom64 *set, chunk_id *chunk)
 
 void pool_put(const struct pool *pool, atom64 *set, chunk_id chunk)
 {
-	uint32_t i = chunk.nr - pool->first.nr;
+	uint32_t i = pool_index(pool, chunk);
 
 	/* pairs with [aside] pool_take(): dirty bits, empty map */
 	fetch_or_release(&set[i / WORD_BITS], word_bit(i % WORD_BITS));
@@ -95,7 +97,7 @@ bool pool_take_back(struct pool *pool, chunk_id *chunk)
 
 void pool_unclaim(struct pool *pool, chunk_id chunk)
 {
-	uint32_t i = chunk.nr - pool->first.nr;
+	uint32_t i = pool_index(pool, chunk);
 
 	/* pairs with [pool] pool_claim(): the chunk's dirty bits */
 	fetch_and_release(&pool->taken[i / WORD_BITS],
@@ -111,7 +113,7 @@ bool pool_next(const struct pool *pool, uint32_t *at, chunk_id *chunk)
 
 		if (left) {
 			*at += word_first(left);
-			chunk->nr = pool->first.nr + (*at)++;
+			*chunk = pool_chunk(pool, (*at)++);
 			return true;
 		}
 		*at += WORD_BITS - *at % WORD_BITS;

@@ -33,6 +33,7 @@
 
 struct pool {
 	chunk_id first;
+	unsigned shift; /* the next is 1 << shift further, and so on */
 	uint32_t nr_chunks;
 	uint32_t nr_words;   /* 64 chunks each */
 	atom64 *taken;       /* not FRESH */
@@ -45,7 +46,19 @@ struct pool {
 size_t pool_bytes(uint32_t nr_chunks);
 
 /* Returns false if there is no memory for it. */
-bool pool_init(struct pool *pool, chunk_id first, uint32_t nr_chunks);
+bool pool_init(struct pool *pool, chunk_id first, unsigned shift,
+	       uint32_t nr_chunks);
+
+/* The i-th chunk of the pool, and back. */
+static inline chunk_id pool_chunk(const struct pool *pool, uint32_t i)
+{
+	return (chunk_id){pool->first.nr + (i << pool->shift)};
+}
+
+static inline uint32_t pool_index(const struct pool *pool, chunk_id chunk)
+{
+	return (chunk.nr - pool->first.nr) >> pool->shift;
+}
 
 /* Claim the lowest fresh number. Lock-free; false if there is none. */
 bool pool_claim(struct pool *pool, chunk_id *chunk);
@@ -64,7 +77,7 @@ bool pool_take_back(struct pool *pool, chunk_id *chunk);
 /* Is the number not fresh? Of the moment. */
 static inline bool pool_is_taken(const struct pool *pool, chunk_id chunk)
 {
-	uint32_t i = chunk.nr - pool->first.nr;
+	uint32_t i = pool_index(pool, chunk);
 
 	/* relaxed: of the moment */
 	return load_relaxed(&pool->taken[i / WORD_BITS]) >> i % WORD_BITS & 1;

@@ -89,7 +89,7 @@ static bool arena_has_object(const struct arena *arena, unsigned class)
 	if (load_relaxed(&arena->pool.nr_set_aside))
 		return true;
 	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		chunk_id id = {arena->first.nr + i};
+		chunk_id id = pool_chunk(&arena->pool, i);
 
 		if (!pool_is_taken(&arena->pool, id) ||
 		    chunk_has_object(id, class))

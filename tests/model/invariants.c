@@ -62,7 +62,7 @@ static void check_slots(void)
 static void check_findable(struct arena *arena, page_id head, unsigned class)
 {
 	chunk_id id = page_chunk(head);
-	uint32_t i = id.nr - arena->first.nr;
+	uint32_t i = pool_index(&arena->pool, id);
 	unsigned page = page_index(head);
 
 	if (slab_is_reserved(head)) {
@@ -162,7 +162,7 @@ static void check_pages(struct arena *arena, chunk_id id, struct tally *tally)
 		explore_expect((free & word_run(i, nr)) ==
 				       (map_class(entry) ? 0 : word_run(i, nr)),
 			       "page %u.%u: map %#lx, free pages %#lx",
-			       id.nr - arena->first.nr, i, entry, free);
+			       pool_index(&arena->pool, id), i, entry, free);
 		if (map_class(entry)) {
 			check_slab(arena, page, entry, tally);
 			continue;
@@ -179,7 +179,7 @@ static void check_pages(struct arena *arena, chunk_id id, struct tally *tally)
 static void check_runs(struct arena *arena, chunk_id id)
 {
 	uint64_t free = load_relaxed(&chunk_of(id)->free);
-	uint32_t i = id.nr - arena->first.nr;
+	uint32_t i = pool_index(&arena->pool, id);
 	unsigned nr;
 
 	for (nr = 1; nr <= word_longest_run(free, SLAB_PAGES_MAX); nr++)
@@ -193,7 +193,7 @@ static void check_runs(struct arena *arena, chunk_id id)
 static void check_chunk(struct arena *arena, uint32_t i, struct tally *tally)
 {
 	const struct pool *pool = &arena->pool;
-	chunk_id id = {arena->first.nr + i};
+	chunk_id id = pool_chunk(pool, i);
 	uint64_t free = load_relaxed(&chunk_of(id)->free);
 	bool retired = load_relaxed(&pool->retired[0]) >> i & 1;
 	bool waiting = load_relaxed(&pool->waiting[0]) >> i & 1;

@@ -238,8 +238,7 @@ static bool has_longest_run(void)
 	uint32_t i;
 
 	for (i = 0; i < arena->pool.nr_chunks; i++)
-		if (chunk_has_run((chunk_id){arena->first.nr + i},
-				  SLAB_PAGES_MAX))
+		if (chunk_has_run(pool_chunk(&arena->pool, i), SLAB_PAGES_MAX))
 			return true;
 	return false;
 }

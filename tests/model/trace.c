@@ -19,8 +19,8 @@ static int name_page(char *text, size_t bytes, page_id page)
 	const struct arena *arena = arena_of(chunk);
 
 	return snprintf(text, bytes, "%u.%u.%u",
-			arena->window * layout.nr_nodes + arena->node,
-			chunk.nr - arena->first.nr, page_index(page));
+			(unsigned)(arena - arena_at(0)),
+			pool_index(&arena->pool, chunk), page_index(page));
 }
 
 /* Per page: arena, chunk and page number. */

@@ -302,7 +302,7 @@ static void expect_nothing_left(const struct arena *arena)
 		       "a chunk is left when everything is free");
 	for (i = 0; i < arena->pool.nr_chunks; i++)
 		explore_expect(!pool_is_taken(&arena->pool,
-					      (chunk_id){arena->first.nr + i}),
+					      pool_chunk(&arena->pool, i)),
 			       "chunk %u does not come back", i);
 }
 
@@ -317,8 +317,7 @@ static void wipe_hints(struct arena *arena)
 		for (i = 0; i < arena->pool.nr_chunks; i++)
 			shelf_remove(shelves, kind, i);
 	for (i = 0; i < arena->pool.nr_chunks; i++)
-		store_relaxed(&chunk_of((chunk_id){arena->first.nr + i})->room,
-			      0);
+		store_relaxed(&chunk_of(pool_chunk(&arena->pool, i))->room, 0);
 }
 
 void explore_reset(void)

@@ -164,7 +164,7 @@ START_TEST(arena__thread_on_each_cpu__of_its_node)
 	unsigned cpu, i;
 
 	for (cpu = 0; cpu < libpcpu_nr_cpu_ids; cpu++) {
-		uint32_t before[2 * NODES_MAX];
+		uint32_t before[NR_WINDOWS * WINDOW_ARENAS_MAX];
 
 		if (!guest_is_online(cpu))
 			continue;

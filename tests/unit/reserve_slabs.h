@@ -25,7 +25,7 @@ static inline bool is_listed(page_id head, unsigned class)
 {
 	chunk_id id = page_chunk(head);
 	struct arena *arena = arena_of(id);
-	uint32_t i = id.nr - arena->first.nr;
+	uint32_t i = pool_index(&arena->pool, id);
 
 	return load_relaxed(&chunk_of(id)->room) >> page_index(head) & 1 &&
 	       shelf_find(&arena->shelves, SHELF_CLASS(class), i) == i;

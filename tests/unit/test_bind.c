@@ -90,7 +90,8 @@ END_TEST
 static bool has_page(chunk_id first)
 {
 	uintptr_t start = (uintptr_t)chunk_of(first);
-	uintptr_t end = (uintptr_t)(chunk_of(first) + layout.arena_chunks);
+	uintptr_t end = (uintptr_t)(chunk_of(first) +
+				    layout.arena_chunks * layout.node_arenas);
 
 	return start / layout.os_page < end / layout.os_page;
 }
@@ -102,7 +103,9 @@ START_TEST(bind__any_nodes__bookkeeping_to_the_arenas_node)
 
 	lay_out((unsigned)_i);
 	for (i = 0; i < NR_WINDOWS * layout.nr_arenas; i++) {
-		chunk_id chunk = {i * layout.arena_chunks};
+		chunk_id chunk = {(i >> layout.node_shift) * layout.arena_chunks
+					  << layout.node_shift |
+				  i % layout.node_arenas};
 		page_id page = chunk_page(chunk, 0);
 		word_id word = page_word(page, 0);
 		unsigned node = i % layout.nr_arenas / layout.node_arenas;

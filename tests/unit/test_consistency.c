@@ -184,7 +184,8 @@ END_TEST
 /* One bit, anywhere in what is in use. */
 static void spoil_anything(struct rng *rng)
 {
-	chunk_id id = {rng_below(rng, 4) ? 0 : layout.arena_chunks};
+	chunk_id id = {rng_below(rng, 4) ? 0
+					 : layout.window_pages / CHUNK_PAGES};
 	page_id page = chunk_page(id, 1 + (unsigned)rng_below(rng, 20));
 	struct chunk *chunk = chunk_of(id);
 	atom64 *words[] = {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Several arenas per node: which one is a CPU's own, and that the others are
- * asked before anything is made new. On two simulated nodes with four each.
+ * Several arenas per node: in which order they are asked, and that nothing is
+ * made new before. On two simulated nodes with four each.
  */
 #include <check.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "arena/arena.h"
@@ -100,113 +100,6 @@ static void make_room(page_id head, unsigned class)
 		arena_unclaim((struct object){page_word(head, 0), bit}, class);
 }
 
-/* --- which there are ------------------------------------------------------ */
-
-START_TEST(arenas__several_a_node__numbered_node_by_node)
-{
-	unsigned i;
-
-	ck_assert_uint_eq(layout.node_arenas, NR_SHARES);
-	ck_assert_uint_eq(layout.nr_arenas, NR_TEST_NODES * NR_SHARES);
-	ck_assert_uint_eq(arena_count(), NR_WINDOWS * layout.nr_arenas);
-	for (i = 0; i < arena_count(); i++) {
-		const struct arena *a = arena_at(i);
-
-		ck_assert_uint_eq(a->window, i / layout.nr_arenas);
-		ck_assert_uint_eq(a->node, i / NR_SHARES % NR_TEST_NODES);
-		ck_assert_ptr_eq(arena_in(a->window, i % layout.nr_arenas), a);
-		ck_assert_ptr_eq(arena_of(a->first), a);
-	}
-}
-END_TEST
-
-START_TEST(near__any_cpu__all_of_its_node_once_then_all_of_the_next)
-{
-	unsigned cpu = topology.unit_cpu[_i], far, i;
-
-	for (far = 0; far < NR_TEST_NODES; far++) {
-		unsigned node = (topology.cpu_node[cpu] + far) % NR_TEST_NODES;
-		bool seen[NR_SHARES] = {false};
-
-		for (i = 0; i < NR_SHARES; i++) {
-			struct arena *a =
-				arena_near(WINDOW_SKEWED, cpu, far, i);
-			long share = a - arena_first(WINDOW_SKEWED, node);
-
-			ck_assert(share >= 0 && share < (long)NR_SHARES);
-			ck_assert(!seen[share]);
-			seen[share] = true;
-		}
-	}
-}
-END_TEST
-
-START_TEST(near__neighbouring_cpus__each_its_own)
-{
-	unsigned i, j;
-
-	for (i = 0; i < NR_SHARES; i++)
-		for (j = 0; j < i; j++)
-			ck_assert_ptr_ne(
-				arena_near(WINDOW_SKEWED, cpu_of(i), 0, 0),
-				arena_near(WINDOW_SKEWED, cpu_of(j), 0, 0));
-}
-END_TEST
-
-START_TEST(start__several_a_node__the_first_alone_has_a_chunk)
-{
-	unsigned i;
-
-	for (i = 0; i < arena_count(); i++)
-		ck_assert_uint_eq(load_relaxed(&arena_at(i)->nr_chunks),
-				  i < layout.nr_arenas && i % NR_SHARES == 0);
-}
-END_TEST
-
-/* How many a node has, by what it is made of and asked for. */
-static const struct {
-	unsigned nr_cpus, nr_nodes;
-	const char *asked, *huge;
-	unsigned nr;
-} machines[] = {
-	{1, 1, NULL, NULL, 1},    {2, 1, NULL, NULL, 2},
-	{7, 1, NULL, NULL, 4},    {64, 1, NULL, NULL, 8},
-	{64, 8, NULL, NULL, 8},   {64, 16, NULL, NULL, 4},
-	{128, 64, NULL, NULL, 1}, {16, 1, NULL, "1", 1},
-	{16, 1, "1", NULL, 1},    {16, 1, "3", NULL, 2},
-	{1, 1, "8", NULL, 8},     {16, 16, "8", NULL, 4},
-	{16, 1, "4", "1", 4},     {16, 1, "9", NULL, 8},
-};
-
-static void set(const char *name, const char *value)
-{
-	if (value)
-		setenv(name, value, 1);
-	else
-		unsetenv(name);
-}
-
-START_TEST(arenas__by_cpus_and_nodes__a_power_of_two_of_each)
-{
-	static struct topology_source source;
-	unsigned nr = machines[_i].nr_cpus, cpu;
-
-	for (cpu = 0; cpu < nr; cpu++) {
-		source.possible[cpu / 64] |= UINT64_C(1) << cpu % 64;
-		source.node_of_cpu[cpu] = (int)(cpu % machines[_i].nr_nodes);
-	}
-	set("PCPU_ARENAS", machines[_i].asked);
-	set("PCPU_HUGEPAGES", machines[_i].huge);
-	topology_build(&topology, &source);
-	topology.placed = false;
-	memset(&layout, 0, sizeof(layout));
-	ck_assert(layout_init(false));
-	ck_assert_uint_eq(layout.node_arenas, machines[_i].nr);
-	ck_assert_uint_eq(layout.nr_arenas,
-			  machines[_i].nr * machines[_i].nr_nodes);
-}
-END_TEST
-
 /* --- in which order they are asked ---------------------------------------- */
 
 START_TEST(pick__little_in_use__all_share_the_first_chunk)
@@ -230,6 +123,59 @@ START_TEST(pick__half_a_chunk_in_use__each_gets_one_and_but_one)
 					 arena(share));
 	for (share = 1; share < NR_SHARES; share++)
 		ck_assert_uint_eq(nr_chunks(share), 1);
+}
+END_TEST
+
+/* There nothing is linked at the start. */
+START_TEST(pick__pages_window__the_first_chunk_is_the_first_arenas)
+{
+	struct arena *first = arena_first(WINDOW_PAGES, 0);
+	unsigned share;
+
+	for (share = NR_SHARES; share-- > 0;)
+		ck_assert_ptr_eq(picked_in(A_LINE + NR_SIZES, share), first);
+	ck_assert_uint_eq(load_relaxed(&first->nr_chunks), 1);
+}
+END_TEST
+
+/* Of two chunks the lower one went when it was empty. */
+START_TEST(pick__first_chunk_is_gone__the_next_one_is_shared)
+{
+	page_id head[8];
+	unsigned i, share;
+
+	for (i = 0; i < 8; i++)
+		head[i] = pick(LARGEST, 0);
+	slots_drain(WINDOW_SKEWED);
+	ck_assert_uint_eq(page_chunk(head[7]).nr, NR_SHARES);
+	for (i = 8; i-- > 0;)
+		arena_unclaim((struct object){page_word(head[i], 0), 0},
+			      LARGEST);
+	ck_assert_uint_eq(chunk_count_free(arena(0)->first), 0);
+	for (share = 1; share < NR_SHARES; share++)
+		ck_assert_uint_eq(page_chunk(pick(A_LINE, share)).nr,
+				  NR_SHARES);
+}
+END_TEST
+
+static unsigned nr_threads(void)
+{
+	struct stat tasks;
+
+	ck_assert_int_eq(stat("/proc/self/task", &tasks), 0);
+	return (unsigned)tasks.st_nlink;
+}
+
+/* It may have to give back what this one keeps. */
+START_TEST(pick__second_chunk_of_the_node__there_is_a_worker)
+{
+	unsigned before = nr_threads();
+
+	leave_pages(CHUNK_PAGES / 2);
+	pick(A_LINE, 0);
+	ck_assert_uint_eq(nr_threads(), before);
+	ck_assert_ptr_eq(picked_in(A_LINE, 1), arena(1));
+	ck_assert_uint_eq(nr_threads(), before + 1);
 }
 END_TEST
 
@@ -346,15 +292,10 @@ int main(int argc, char **argv)
 	(void)argc;
 	simulate(argv);
 	without_front(argv);
-	tcase_add_test(tc, arenas__several_a_node__numbered_node_by_node);
-	tcase_add_loop_test(
-		tc, near__any_cpu__all_of_its_node_once_then_all_of_the_next, 0,
-		64);
-	tcase_add_test(tc, near__neighbouring_cpus__each_its_own);
-	tcase_add_test(tc, start__several_a_node__the_first_alone_has_a_chunk);
-	tcase_add_loop_test(tc,
-			    arenas__by_cpus_and_nodes__a_power_of_two_of_each,
-			    0, sizeof(machines) / sizeof(*machines));
+	tcase_add_test(tc,
+		       pick__pages_window__the_first_chunk_is_the_first_arenas);
+	tcase_add_test(tc, pick__first_chunk_is_gone__the_next_one_is_shared);
+	tcase_add_test(tc, pick__second_chunk_of_the_node__there_is_a_worker);
 	tcase_add_test(tc, pick__little_in_use__all_share_the_first_chunk);
 	tcase_add_test(tc,
 		       pick__half_a_chunk_in_use__each_gets_one_and_but_one);

@@ -71,7 +71,7 @@ static void exhaust(struct arena *arena)
 	while (pool_claim(&arena->pool, &id))
 		;
 	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		id.nr = arena->first.nr + i;
+		id = pool_chunk(&arena->pool, i);
 		if (load_relaxed(&chunk_of(id)->free) == CHUNK_EMPTY)
 			fetch_sub_relaxed(&arena->nr_empty, 1);
 		while (chunk_claim_run(id, 1, &head))
@@ -219,7 +219,7 @@ START_TEST(pick__listed_slab_of_another_class__stays_listed)
 {
 	unsigned cpu = cpu_of(0);
 	page_id full = head_of(pick(A_LINE, cpu));
-	uint32_t i = page_chunk(full).nr - arena_of(page_chunk(full))->first.nr;
+	uint32_t i = pool_index(&arena_at(0)->pool, page_chunk(full));
 
 	fill_slab(A_LINE, cpu);
 	make_room(full, A_LINE);

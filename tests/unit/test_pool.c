@@ -33,7 +33,7 @@ static uint64_t next_random(uint64_t *state)
 
 static void set_up(uint32_t nr_chunks)
 {
-	ck_assert(pool_init(&pool, (chunk_id){FIRST}, nr_chunks));
+	ck_assert(pool_init(&pool, (chunk_id){FIRST}, 0, nr_chunks));
 }
 
 static uint32_t claim(void)

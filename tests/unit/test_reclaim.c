@@ -161,7 +161,7 @@ static void *run_round(void *unused)
 /* A round that has begun and waits for us to leave our section. */
 static pthread_t start_round(chunk_id id)
 {
-	const atom64 *waiting = &pool->waiting[(id.nr - pool->first.nr) / 64];
+	const atom64 *waiting = &pool->waiting[pool_index(pool, id) / 64];
 	pthread_t thread;
 
 	store_relaxed(&round_is_over, 0);

@@ -12,6 +12,7 @@
 #include "arena/arena.h"
 #include "chunk/registry.h"
 #include "pcpu.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 
 static unsigned class_of(const void *p)
@@ -199,24 +200,15 @@ END_TEST
 
 /* -------------------------------------------------------------------------- */
 
-/* So many CPUs leave each little address space, so it is exhausted soon. */
-static void simulate(char **argv)
-{
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	setenv("PCPU_POSSIBLE_CPUS", "1024", 1);
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("alloc");
 	TCase *tc = tcase_create("alloc");
 
 	(void)argc;
-	simulate(argv);
+	/* So many CPUs leave each little address space, so it is exhausted
+	 * soon. */
+	simulate(argv, 1024, 0, 0);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, alloc__bad_argument__null_and_which_error, 0,
 			    NR_BAD);

@@ -14,6 +14,7 @@
 #include "arena/arena.h"
 #include "chunk/registry.h"
 #include "pcpu.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 #include "tests/stay_here.h"
 
@@ -289,26 +290,13 @@ END_TEST
 
 /* -------------------------------------------------------------------------- */
 
-static void simulate(char **argv)
-{
-	char value[16];
-
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	snprintf(value, sizeof(value), "%u", pcpu_nr_cpus() + EXTRA_CPUS);
-	setenv("PCPU_POSSIBLE_CPUS", value, 1);
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("alloc_copies");
 	TCase *tc = tcase_create("alloc_copies");
 
 	(void)argc;
-	simulate(argv);
+	simulate(argv, pcpu_nr_cpus() + EXTRA_CPUS, 0, 0);
 	stay_here();
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(

@@ -16,6 +16,7 @@
 #include "chunk/topology.h"
 #include "chunk/word.h"
 #include "pcpu.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 
 #define NR_TEST_NODES 16u
@@ -318,24 +319,6 @@ END_TEST
 
 /* -------------------------------------------------------------------------- */
 
-static void simulate(char **argv)
-{
-	unsigned cpus = NR_TEST_NODES * pcpu_nr_cpus();
-	char value[16];
-
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	cpus = cpus < LIBPCPU_CPUS_MAX ? cpus : LIBPCPU_CPUS_MAX;
-	snprintf(value, sizeof(value), "%u", cpus);
-	setenv("PCPU_POSSIBLE_CPUS", value, 1);
-	snprintf(value, sizeof(value), "%u", NR_TEST_NODES);
-	setenv("PCPU_NODES", value, 1);
-	setenv("PCPU_ARENAS", "1", 1);
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 static TCase *case_chunks(void)
 {
 	TCase *tc = tcase_create("chunks");
@@ -365,7 +348,7 @@ int main(int argc, char **argv)
 	TCase *tc = tcase_create("start");
 
 	(void)argc;
-	simulate(argv);
+	simulate(argv, NR_TEST_NODES * pcpu_nr_cpus(), NR_TEST_NODES, 1);
 	tcase_add_test(tc, init__again__changes_nothing);
 	tcase_add_test(tc,
 		       arenas__each_window_and_node__one_and_chunks_tell_which);

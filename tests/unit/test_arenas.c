@@ -6,10 +6,10 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arena/arena.h"
 #include "chunk/topology.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 
 #define NR_TEST_NODES 2u
@@ -124,25 +124,13 @@ END_TEST
 
 /* -------------------------------------------------------------------------- */
 
-static void simulate(char **argv)
-{
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	setenv("PCPU_POSSIBLE_CPUS", "64", 1);
-	setenv("PCPU_NODES", "2", 1);
-	setenv("PCPU_ARENAS", "5", 1); /* rounded down */
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("arenas");
 	TCase *tc = tcase_create("arenas");
 
 	(void)argc;
-	simulate(argv);
+	simulate(argv, 64, NR_TEST_NODES, 5); /* rounded down */
 	tcase_add_test(tc, arenas__several_a_node__numbered_node_by_node);
 	tcase_add_loop_test(
 		tc, near__any_cpu__all_of_its_node_once_then_all_of_the_next, 0,

@@ -15,6 +15,7 @@
 #include "chunk/layout.h"
 #include "chunk/word.h"
 #include "pcpu.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 
 #define NR_TEST_CPUS 70u
@@ -209,27 +210,13 @@ START_TEST(depopulate__larger_system_pages__says_so)
 }
 END_TEST
 
-static void simulate(char **argv)
-{
-	char value[16];
-
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	snprintf(value, sizeof(value), "%u", NR_TEST_CPUS);
-	setenv("PCPU_POSSIBLE_CPUS", value, 1);
-	setenv("PCPU_NODES", "1", 1);
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("depopulate");
 	TCase *tc = tcase_create("depopulate");
 
 	(void)argc;
-	simulate(argv);
+	simulate(argv, NR_TEST_CPUS, 1, 0);
 	tcase_add_loop_test(
 		tc,
 		depopulate__any_run__those_returnable_are_zero_and_no_other_touched,

@@ -4,13 +4,12 @@
  * made new before. On two simulated nodes with four each.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "arena/arena.h"
 #include "chunk/topology.h"
 #include "no_front.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 
 #define NR_TEST_NODES 2u
@@ -272,25 +271,13 @@ END_TEST
 
 /* -------------------------------------------------------------------------- */
 
-static void simulate(char **argv)
-{
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	setenv("PCPU_POSSIBLE_CPUS", "64", 1);
-	setenv("PCPU_NODES", "2", 1);
-	setenv("PCPU_ARENAS", "5", 1); /* rounded down */
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("near");
 	TCase *tc = tcase_create("near");
 
 	(void)argc;
-	simulate(argv);
+	simulate(argv, 64, NR_TEST_NODES, NR_SHARES);
 	without_front(argv);
 	tcase_add_test(tc,
 		       pick__pages_window__the_first_chunk_is_the_first_arenas);

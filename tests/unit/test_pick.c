@@ -4,13 +4,11 @@
  * each step only when the ones before found nothing.
  */
 #include <check.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "arena/arena.h"
 #include "chunk/topology.h"
 #include "no_front.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 
 #define NR_TEST_NODES 4u
@@ -340,22 +338,6 @@ END_TEST
 
 /* -------------------------------------------------------------------------- */
 
-/* So many CPUs leave each little address space, so it is exhausted soon. */
-static void simulate(char **argv)
-{
-	char value[16];
-
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	setenv("PCPU_POSSIBLE_CPUS", "4096", 1);
-	snprintf(value, sizeof(value), "%u", NR_TEST_NODES);
-	setenv("PCPU_NODES", value, 1);
-	setenv("PCPU_ARENAS", "1", 1);
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 static TCase *case_near(void)
 {
 	TCase *tc = tcase_create("near");
@@ -380,7 +362,9 @@ int main(int argc, char **argv)
 	TCase *tc = tcase_create("far");
 
 	(void)argc;
-	simulate(argv);
+	/* So many CPUs leave each little address space, so it is exhausted
+	 * soon. */
+	simulate(argv, 4096, NR_TEST_NODES, 1);
 	without_front(argv);
 	tcase_add_loop_test(
 		tc, pick__node_after_node_exhausted__from_the_next_nearest, 0,

@@ -15,6 +15,7 @@
 
 #include "arena/arena.h"
 #include "pcpu.h"
+#include "simulate.h"
 #include "tests/run_suite.h"
 
 #define NR_TEST_NODES 4u
@@ -158,30 +159,13 @@ START_TEST(trim__refused__its_chunk_is_used_again_and_zeroed)
 }
 END_TEST
 
-static void simulate(char **argv)
-{
-	unsigned cpus = NR_TEST_NODES * pcpu_nr_cpus();
-	char value[16];
-
-	if (getenv("TEST_IS_SIMULATED"))
-		return;
-	setenv("TEST_IS_SIMULATED", "1", 1);
-	cpus = cpus < LIBPCPU_CPUS_MAX ? cpus : LIBPCPU_CPUS_MAX;
-	snprintf(value, sizeof(value), "%u", cpus);
-	setenv("PCPU_POSSIBLE_CPUS", value, 1);
-	snprintf(value, sizeof(value), "%u", NR_TEST_NODES);
-	setenv("PCPU_NODES", value, 1);
-	execv("/proc/self/exe", argv);
-	abort();
-}
-
 int main(int argc, char **argv)
 {
 	Suite *suite = suite_create("trim");
 	TCase *tc = tcase_create("trim");
 
 	(void)argc;
-	simulate(argv);
+	simulate(argv, NR_TEST_NODES * pcpu_nr_cpus(), NR_TEST_NODES, 0);
 	tcase_add_test(
 		tc,
 		trim__nothing_live__all_go_back_and_each_node_has_a_fresh_one);

@@ -71,16 +71,6 @@ static inline void *hand_out_object(unsigned nr, struct object object,
 	return class->zero(class, handle);
 }
 
-/* Another constructor may be faster than ours. */
-static bool start_late(void)
-{
-	int saved = errno;
-	bool started = arena_init();
-
-	errno = saved;
-	return started;
-}
-
 SLOW /* The slot may hold an object: we were thrown out of its sequence. */
 	static bool
 	claim_again(unsigned class, struct object *object)
@@ -123,7 +113,8 @@ SLOW static void *alloc_stale(struct object object, unsigned class,
  * debug_alloc(). */
 SLOW static void *alloc_otherwise(size_t end, unsigned class, unsigned flags)
 {
-	if (!arena_is_ready() && (flags & PCPU_NOWAIT || !start_late())) {
+	/* Another constructor may be faster than ours. */
+	if (!arena_is_ready() && (flags & PCPU_NOWAIT || !arena_init())) {
 		errno = ENOMEM;
 		return NULL;
 	}

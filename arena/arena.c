@@ -4,6 +4,7 @@
  */
 #include "arena/arena.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -143,6 +144,7 @@ bool arena_init(void)
 {
 	static bool told;
 	uint32_t old = STOPPED;
+	int saved = errno;
 	bool ready;
 
 	/* pairs with [start] store_release() below: everything set up, or what
@@ -158,6 +160,7 @@ bool arena_init(void)
 	told = true;
 	/* pairs with [start] arena_init() of others */
 	store_release(&state, ready ? READY : STOPPED);
+	errno = saved;
 	return ready;
 }
 

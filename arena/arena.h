@@ -84,7 +84,7 @@ struct request {
 
 /*
  * Set everything up, once; false if that failed, now or before, or if another
- * thread (or the code that a signal interrupted) is still at it.
+ * thread (or the code that a signal interrupted) is still at it. errno stays.
  */
 bool arena_init(void);
 

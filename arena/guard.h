@@ -14,9 +14,9 @@
  *	dead	POISON all over
  *
  * Or zeroes instead of either, on a CPU where the program could not run when it
- * started: there nobody has touched the copy, so that it need not take memory
- * for a pattern's sake. A copy of which any byte is not zero when its object is
- * freed gets the pattern there, too.
+ * started: there nobody has touched the copy (in the context "cpu"), so that it
+ * need not take memory for a pattern's sake. A copy of which any byte is not
+ * zero when its object is freed gets the pattern there, too.
  *
  * AddressSanitizer and memcheck are told: all but a live object is closed.
  */

@@ -13,7 +13,7 @@ bool sysfile_read(const char *path, char *text, size_t size)
 		return false;
 	n = read(fd, text, size - 1);
 	close(fd);
-	if (n <= 0)
+	if (n <= 0 || (size_t)n == size - 1)
 		return false;
 	text[n] = '\0';
 	return true;

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Read what fits into text[size], 0-terminated; false if nothing could be. */
+/* Read it into text[size], 0-terminated; false if there is nothing, or more
+ * than fits. */
 bool sysfile_read(const char *path, char *text, size_t size);
 
 #endif /* CHUNK_SYSFILE_H */

@@ -21,7 +21,8 @@
  *	PCPU_POSSIBLE_CPUS	pretend that so many CPUs are possible (at
  *				least the real number)
  *	PCPU_NODES		pretend that the CPUs are spread evenly over so
- *				many NUMA nodes
+ *				many NUMA nodes. With either of them memory is
+ *				not bound to real nodes
  *	PCPU_ARENAS		at most so many arenas per node, 1 to 8, rounded
  *				down to a power of two. By default as many as
  *				nodes have CPUs on average; with 1, CPUs share

@@ -69,6 +69,15 @@ START_TEST(alloc__bad_argument__null_and_which_error)
 }
 END_TEST
 
+/* What constructors left, ours among them. */
+static int errno_at_start;
+
+START_TEST(start__before_main__errno_stays)
+{
+	ck_assert_int_eq(errno_at_start, 0);
+}
+END_TEST
+
 START_TEST(alloc__good_arguments__errno_stays)
 {
 	void *p;
@@ -202,14 +211,20 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	Suite *suite = suite_create("alloc");
-	TCase *tc = tcase_create("alloc");
+	Suite *suite;
+	TCase *tc;
 
 	(void)argc;
+	errno_at_start = errno;
+	/* Ignored, but who reads it gets an errno. */
+	setenv("PCPU_ARENAS", "99999999999999999999", 1);
 	/* So many CPUs leave each little address space, so it is exhausted
 	 * soon. */
 	simulate(argv, 1024, 0, 0);
+	suite = suite_create("alloc");
+	tc = tcase_create("alloc");
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, start__before_main__errno_stays);
 	tcase_add_loop_test(tc, alloc__bad_argument__null_and_which_error, 0,
 			    NR_BAD);
 	tcase_add_test(tc, alloc__good_arguments__errno_stays);

@@ -89,7 +89,7 @@ struct request {
 bool arena_init(void);
 
 /* A window's are its first node's, then the next one's. A node's take turns at
- * its chunks, so that the system's page tables and huge pages serve all. */
+ * its chunks, so that the system's page tables serve all. */
 unsigned arena_count(void);
 struct arena *arena_at(unsigned index);
 

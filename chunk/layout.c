@@ -67,7 +67,7 @@ static void unreserve(void *p, size_t bytes)
 }
 
 static bool has_records;
-static unsigned asked_arenas; /* of a node; 0 if nobody asked */
+static unsigned wanted_arenas; /* of a node */
 
 /* Debug mode's, of a page. */
 static size_t record_bytes(void)
@@ -264,14 +264,22 @@ static unsigned at_most(unsigned n, unsigned limit)
 
 /*
  * As many arenas a node as nodes have CPUs on average, so that CPUs do not meet
- * in lines of bookkeeping, but few enough to be searched and to have room each.
+ * in lines of bookkeeping. With huge pages one: as arenas take turns at chunks,
+ * each chunk of a single thread would be in a huge page of its own.
  */
+static void want_arenas(bool huge)
+{
+	wanted_arenas = env_number("PCPU_ARENAS", 1, NODE_ARENAS_MAX);
+	if (!wanted_arenas)
+		wanted_arenas = huge ? 1 : layout.nr_units / layout.nr_nodes;
+}
+
+/* Few enough to be searched, and to have room each. */
 static void choose_arenas(uint32_t chunks)
 {
 	unsigned nr = layout.nr_nodes;
-	unsigned most = asked_arenas ? asked_arenas : layout.nr_units / nr;
+	unsigned most = at_most(wanted_arenas, NODE_ARENAS_MAX);
 
-	most = at_most(most, NODE_ARENAS_MAX);
 	most = at_most(most, WINDOW_ARENAS_MAX / nr);
 	most = at_most(most, chunks / ARENA_CHUNKS_MIN / nr);
 	for (layout.node_shift = 0; most >>= 1; layout.node_shift++)
@@ -338,6 +346,7 @@ static void take_huge_pages(void)
 
 bool layout_init(bool debug)
 {
+	bool huge = env_number("PCPU_HUGEPAGES", 0, 1);
 	size_t unit_bytes = UNIT_BYTES_MAX;
 	size_t most;
 
@@ -345,7 +354,7 @@ bool layout_init(bool debug)
 	layout.nr_units = topology.nr_units;
 	layout.nr_nodes = topology.nr_nodes;
 	has_records = debug;
-	asked_arenas = env_number("PCPU_ARENAS", 1, NODE_ARENAS_MAX);
+	want_arenas(huge);
 	statics_look();
 	most = budget_bytes();
 	beside_halves = BESIDE_HALVES_MAX;
@@ -361,7 +370,7 @@ bool layout_init(bool debug)
 	layout.handle_bytes = debug ? 0 : layout.unit_bytes;
 	place_units();
 	layout_bind_nodes();
-	if (env_number("PCPU_HUGEPAGES", 0, 1))
+	if (huge)
 		take_huge_pages();
 	return true;
 }

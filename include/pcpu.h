@@ -25,9 +25,9 @@
  *				not bound to real nodes
  *	PCPU_ARENAS		at most so many arenas per node, 1 to 8, rounded
  *				down to a power of two. By default as many as
- *				nodes have CPUs on average; with 1, CPUs share
- *				more cache lines, and fewer empty chunks are
- *				kept
+ *				nodes have CPUs on average, with huge pages 1;
+ *				with 1, CPUs share more cache lines, and fewer
+ *				empty chunks are kept
  *	PCPU_CONTEXT		which copy is a thread's own: cpu, thread or
  *				mm_cid, see "Contexts"
  *	PCPU_HUGEPAGES		1: copies may lie in transparent huge pages.

@@ -87,7 +87,7 @@ static const struct {
 	{1, 1, NULL, NULL, 1},    {2, 1, NULL, NULL, 2},
 	{7, 1, NULL, NULL, 4},    {64, 1, NULL, NULL, 8},
 	{64, 8, NULL, NULL, 8},   {64, 16, NULL, NULL, 4},
-	{128, 64, NULL, NULL, 1}, {16, 1, NULL, "1", 8},
+	{128, 64, NULL, NULL, 1}, {16, 1, NULL, "1", 1},
 	{16, 1, "1", NULL, 1},    {16, 1, "3", NULL, 2},
 	{1, 1, "8", NULL, 8},     {16, 16, "8", NULL, 4},
 	{16, 1, "4", "1", 4},     {16, 1, "9", NULL, 8},

@@ -376,6 +376,7 @@ int main(int argc, char **argv)
 	if (!getenv("PCPU_NODES")) {
 		setenv("PCPU_POSSIBLE_CPUS", "4", 1);
 		setenv("PCPU_NODES", "4", 1);
+		setenv("PCPU_ARENAS", "1", 1);
 		execv("/proc/self/exe", argv);
 	}
 	return support_main(argc, argv, suite, NULL);

@@ -65,16 +65,16 @@ static size_t whole_pages(size_t bytes)
 static bool init_arena(unsigned index)
 {
 	struct arena *arena = &arenas[index];
+	chunk_id first = {(index >> layout.node_shift) * layout.arena_chunks
+				  << layout.node_shift |
+			  (index & (layout.node_arenas - 1))};
 
 	arena->node = index % layout.nr_arenas >> layout.node_shift;
 	arena->window = index / layout.nr_arenas;
-	arena->first.nr = (index >> layout.node_shift) * layout.arena_chunks
-				  << layout.node_shift |
-			  (index & (layout.node_arenas - 1));
 	pools[index] = &arena->pool;
 	/* What a failed attempt to start has got stays. */
 	if ((!arena->pool.taken &&
-	     !pool_init(&arena->pool, arena->first, layout.node_shift,
+	     !pool_init(&arena->pool, first, layout.node_shift,
 			layout.arena_chunks)) ||
 	    (!arena->shelves.leaf &&
 	     !shelf_init(&arena->shelves, layout.arena_chunks)))
@@ -135,8 +135,7 @@ static bool init(void)
 		if (!init_arena(i))
 			return false;
 	reclaim_init(pools, arena_count(), &arena_pages);
-	for (i = 0; i < layout.nr_nodes; i++)
-		arena_link_first(arena_first(WINDOW_SKEWED, i));
+	arenas_link_first();
 	return true;
 }
 

@@ -55,7 +55,6 @@
 #define EMPTY_CHUNKS_KEPT 1
 
 struct arena {
-	chunk_id first;
 	unsigned node;
 	unsigned window;
 	struct pool pool;
@@ -113,9 +112,10 @@ bool arena_take_back(struct arena *arena, const struct request *request,
 bool arena_grow(struct arena *arena, const struct request *request,
 		struct object *object);
 
-/* Give an arena without chunks one, so that NOWAIT callers find something.
- * grow.c */
+/* Give an arena without chunks one, or each node's first arena, so that NOWAIT
+ * callers find something. grow.c */
 void arena_link_first(struct arena *arena);
+void arenas_link_first(void);
 
 /* Retire all chunks that are empty; for trimming. grow.c */
 void arena_retire_empty(struct arena *arena);

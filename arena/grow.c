@@ -171,3 +171,11 @@ void arena_link_first(struct arena *arena)
 	arena_unclaim(object, request.class);
 	arena_unreserve(word_page(object.word));
 }
+
+void arenas_link_first(void)
+{
+	unsigned node;
+
+	for (node = 0; node < layout.nr_nodes; node++)
+		arena_link_first(arena_first(WINDOW_SKEWED, node));
+}

@@ -22,8 +22,7 @@ size_t pcpu_trim(void)
 		arena_retire_empty(arena_at(i));
 	bytes = reclaim_now();
 	/* Without memory of their own, for NOWAIT callers. */
-	for (i = 0; i < layout.nr_nodes; i++)
-		arena_link_first(arena_first(WINDOW_SKEWED, i));
+	arenas_link_first();
 	return bytes;
 }
 

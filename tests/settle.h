@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A fork() that waits for threads in their first steps. */
+/* How many threads there are, and a fork() that waits for those in their first
+ * steps. */
 #ifndef TESTS_SETTLE_H
 #define TESTS_SETTLE_H
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/sanitizers.h"
@@ -28,6 +30,14 @@ static inline char settle_state(const char *tid)
 	fclose(file);
 	end = read ? strrchr(line, ')') : NULL;
 	return end && end[1] ? end[2] : 0;
+}
+
+static inline unsigned settle_nr_threads(void)
+{
+	struct stat tasks;
+
+	return stat("/proc/self/task", &tasks) ? 0
+					       : (unsigned)tasks.st_nlink - 2;
 }
 
 static inline bool settle_all_sleep(void)

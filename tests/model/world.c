@@ -335,8 +335,7 @@ void explore_reset(void)
 		expect_nothing_left(arena_at(i));
 		wipe_hints(arena_at(i));
 	}
-	for (i = 0; i < layout.nr_nodes; i++)
-		arena_link_first(arena_first(WINDOW_SKEWED, i));
+	arenas_link_first();
 	explore_nr_refused = 0;
 	explore_on_cpu(0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests of arena/reserve.c share: slabs in chunk 0 of the first arena,
- * and how they look from outside.
+ * What the tests of arena/reserve.c and pick.c share: slabs in chunk 0 of the
+ * first arena, and how they look from outside.
  */
 #ifndef UNIT_RESERVE_SLABS_H
 #define UNIT_RESERVE_SLABS_H
@@ -41,7 +41,7 @@ static inline page_id claim_pages(unsigned nr)
 {
 	struct arena *arena = arena_at(0);
 	page_id head;
-	uint64_t before = chunk_claim_run(arena->first, nr, &head);
+	uint64_t before = chunk_claim_run(arena->pool.first, nr, &head);
 
 	ck_assert(before);
 	if (before == CHUNK_EMPTY)
@@ -56,6 +56,15 @@ static inline page_id carve(unsigned class)
 
 	arena_carve(head, class, 0);
 	return head;
+}
+
+/* Frees objects of a full slab until it is listed. */
+static inline void make_room(page_id head, unsigned class)
+{
+	unsigned bit;
+
+	for (bit = 0; bit <= size_classes[class].spare; bit++)
+		arena_unclaim((struct object){page_word(head, 0), bit}, class);
 }
 
 #endif /* UNIT_RESERVE_SLABS_H */

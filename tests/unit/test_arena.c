@@ -113,7 +113,7 @@ START_TEST(arenas__each_window_and_node__one_and_chunks_tell_which)
 		for (node = 0; node < NR_TEST_NODES; node++) {
 			unsigned index = window * NR_TEST_NODES + node;
 			struct arena *arena = arena_at(index);
-			uint32_t first = arena->first.nr;
+			uint32_t first = arena->pool.first.nr;
 			uint32_t last = first + layout.arena_chunks - 1;
 
 			ck_assert_uint_eq(arena->window, window);
@@ -155,8 +155,9 @@ START_TEST(start__skewed_window__an_empty_chunk_on_each_node)
 
 		ck_assert_uint_eq(nr_chunks(arena), 1);
 		ck_assert_uint_eq(nr_empty(arena), 1);
-		ck_assert_uint_eq(load_relaxed(&chunk_of(arena->first)->free),
-				  CHUNK_EMPTY);
+		ck_assert_uint_eq(
+			load_relaxed(&chunk_of(arena->pool.first)->free),
+			CHUNK_EMPTY);
 		for (nr = 1; nr <= SLAB_PAGES_MAX; nr++)
 			ck_assert(is_shelved(arena, SHELF_RUN(nr), 0));
 		ck_assert_uint_eq(nr_chunks(arena_at(NR_TEST_NODES + node)), 0);
@@ -173,10 +174,10 @@ START_TEST(grow__fresh_number__linked_with_a_reserved_slab_in_front)
 	page_id head;
 
 	ck_assert(grow(arena, class, false, &head));
-	ck_assert_uint_eq(head.nr, chunk_page(arena->first, 1).nr);
+	ck_assert_uint_eq(head.nr, chunk_page(arena->pool.first, 1).nr);
 	ck_assert(slab_is(head, class));
 	ck_assert(slab_is_reserved(head));
-	ck_assert_uint_eq(load_relaxed(&chunk_of(arena->first)->free),
+	ck_assert_uint_eq(load_relaxed(&chunk_of(arena->pool.first)->free),
 			  CHUNK_EMPTY & ~word_run(1, 8));
 	for (nr = 1; nr <= SLAB_PAGES_MAX; nr++)
 		ck_assert(is_shelved(arena, SHELF_RUN(nr), 0));
@@ -196,7 +197,8 @@ START_TEST(grow__several_times__low_numbers_first_and_counted)
 	ck_assert_uint_gt(nr, 1);
 	for (i = 0; i < nr; i++) {
 		ck_assert(grow(arena, A_LINE + NR_SIZES, false, &head));
-		ck_assert_uint_eq(page_chunk(head).nr, arena->first.nr + i);
+		ck_assert_uint_eq(page_chunk(head).nr,
+				  arena->pool.first.nr + i);
 	}
 	ck_assert_uint_eq(nr_chunks(arena), nr);
 	ck_assert_uint_eq(load_relaxed(&arena->max_chunks), nr);
@@ -209,7 +211,8 @@ START_TEST(grow__without_waiting__no_fresh_number)
 
 	ck_assert(!grow(spare_arena(), A_LINE + NR_SIZES, true, &head));
 	ck_assert_uint_eq(nr_chunks(spare_arena()), 0);
-	ck_assert(!pool_is_taken(&spare_arena()->pool, spare_arena()->first));
+	ck_assert(!pool_is_taken(&spare_arena()->pool,
+				 spare_arena()->pool.first));
 }
 END_TEST
 
@@ -254,7 +257,7 @@ START_TEST(link_first__no_chunk_or_some__an_empty_one_or_nothing)
 	ck_assert_uint_eq(nr_empty(arena), 1);
 	arena_link_first(arena);
 	ck_assert_uint_eq(nr_chunks(arena), 1);
-	ck_assert_uint_eq(load_relaxed(&chunk_of(arena->first)->free),
+	ck_assert_uint_eq(load_relaxed(&chunk_of(arena->pool.first)->free),
 			  CHUNK_EMPTY);
 }
 END_TEST
@@ -266,9 +269,9 @@ START_TEST(reap__slab_of_a_chunk_in_use__its_run_is_offered)
 	struct arena *arena = spare_arena();
 	unsigned class = A_LINE + NR_SIZES;
 	page_id head = grow_and_empty(arena), other;
-	atom64 *room = &chunk_of(arena->first)->room;
+	atom64 *room = &chunk_of(arena->pool.first)->room;
 
-	ck_assert(chunk_claim_run(arena->first, 62, &other));
+	ck_assert(chunk_claim_run(arena->pool.first, 62, &other));
 	shelf_remove(&arena->shelves, SHELF_RUN(1), 0);
 	shelf_remove(&arena->shelves, SHELF_RUN(2), 0);
 	fetch_or_relaxed(room, word_bit(page_index(head)));

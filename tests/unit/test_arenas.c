@@ -28,7 +28,7 @@ START_TEST(arenas__several_a_node__numbered_node_by_node)
 		ck_assert_uint_eq(a->window, i / layout.nr_arenas);
 		ck_assert_uint_eq(a->node, i / NR_SHARES % NR_TEST_NODES);
 		ck_assert_ptr_eq(arena_in(a->window, i % layout.nr_arenas), a);
-		ck_assert_ptr_eq(arena_of(a->first), a);
+		ck_assert_ptr_eq(arena_of(a->pool.first), a);
 	}
 }
 END_TEST

@@ -4,20 +4,17 @@
  * made new before. On two simulated nodes with four each.
  */
 #include <check.h>
-#include <sys/stat.h>
 
 #include "arena/arena.h"
 #include "chunk/topology.h"
 #include "no_front.h"
+#include "reserve_slabs.h"
 #include "simulate.h"
 #include "tests/run_suite.h"
+#include "tests/settle.h"
 
 #define NR_TEST_NODES 2u
 #define NR_SHARES 4u
-
-/* Classes by size: 1 page, 8 pages. */
-#define A_LINE (FIRST_CLASS(WINDOW_SKEWED) + 15)
-#define LARGEST NR_SIZES
 
 /* Of the first window, and of the first node there. */
 static struct arena *arena(unsigned share)
@@ -50,24 +47,19 @@ static uint32_t nr_chunks(unsigned share)
 	return load_relaxed(&arena(share)->nr_chunks);
 }
 
-/* All of the arena's fresh numbers, less `spare`, are ours from now on. */
-static void leave_chunks(struct arena *arena, unsigned spare)
+/* All of its fresh numbers are ours from now on. */
+static void take_numbers(unsigned share)
 {
-	chunk_id id[8], last;
-	unsigned i;
+	chunk_id id;
 
-	for (i = 0; i < spare; i++)
-		ck_assert(pool_claim(&arena->pool, &id[i]));
-	while (pool_claim(&arena->pool, &last))
+	while (pool_claim(&arena(share)->pool, &id))
 		;
-	while (i-- > 0)
-		pool_unclaim(&arena->pool, id[i]);
 }
 
 /* Takes pages of the node's first chunk until `nr` are left. */
 static void leave_pages(unsigned nr)
 {
-	chunk_id first = arena(0)->first;
+	chunk_id first = arena(0)->pool.first;
 	page_id head;
 
 	while (chunk_count_free(first) > nr)
@@ -88,15 +80,6 @@ static page_id full_slab(unsigned class, unsigned share)
 		;
 	slots_drain(WINDOW_SKEWED);
 	return head;
-}
-
-/* Frees objects of a full slab until it is listed. */
-static void make_room(page_id head, unsigned class)
-{
-	unsigned bit;
-
-	for (bit = 0; bit <= size_classes[class].spare; bit++)
-		arena_unclaim((struct object){page_word(head, 0), bit}, class);
 }
 
 /* --- in which order they are asked ---------------------------------------- */
@@ -150,32 +133,24 @@ START_TEST(pick__first_chunk_is_gone__the_next_one_is_shared)
 	for (i = 8; i-- > 0;)
 		arena_unclaim((struct object){page_word(head[i], 0), 0},
 			      LARGEST);
-	ck_assert_uint_eq(chunk_count_free(arena(0)->first), 0);
+	ck_assert_uint_eq(chunk_count_free(arena(0)->pool.first), 0);
 	for (share = 1; share < NR_SHARES; share++)
 		ck_assert_uint_eq(page_chunk(pick(A_LINE, share)).nr,
 				  NR_SHARES);
 }
 END_TEST
 
-static unsigned nr_threads(void)
-{
-	struct stat tasks;
-
-	ck_assert_int_eq(stat("/proc/self/task", &tasks), 0);
-	return (unsigned)tasks.st_nlink;
-}
-
 /* It may have to give back what this one keeps. */
 START_TEST(pick__second_chunk_of_the_node__there_is_a_worker)
 {
-	unsigned before = nr_threads();
+	unsigned before = settle_nr_threads();
 
 	leave_pages(CHUNK_PAGES / 2);
 	pick(A_LINE, 0);
-	ck_assert_uint_eq(nr_threads(), before);
+	ck_assert_uint_eq(settle_nr_threads(), before);
 	ck_assert_ptr_eq(picked_in(A_LINE, 1), arena(1));
 	/* TSan may start one of its own then. */
-	ck_assert_uint_gt(nr_threads(), before);
+	ck_assert_uint_gt(settle_nr_threads(), before);
 }
 END_TEST
 
@@ -246,10 +221,10 @@ START_TEST(pick__own_cannot_grow__another_of_the_node_then_the_next_node)
 	unsigned share;
 
 	leave_pages(0);
-	leave_chunks(arena(2), 0);
+	take_numbers(2);
 	ck_assert_ptr_eq(picked_in(LARGEST, 2), arena(3));
 	for (share = 0; share < NR_SHARES; share++)
-		leave_chunks(arena(share), 0);
+		take_numbers(share);
 	while (arena_of(page_chunk(pick(LARGEST, 2)))->node == 0)
 		;
 	/* The node's first has a chunk, so the same share's gets none. */

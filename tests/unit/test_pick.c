@@ -8,14 +8,11 @@
 #include "arena/arena.h"
 #include "chunk/topology.h"
 #include "no_front.h"
+#include "reserve_slabs.h"
 #include "simulate.h"
 #include "tests/run_suite.h"
 
 #define NR_TEST_NODES 4u
-
-/* Classes by size: 1 word, 1 object of 8 pages. */
-#define A_LINE (FIRST_CLASS(WINDOW_SKEWED) + 15)
-#define LARGEST NR_SIZES
 
 /* The first CPU of a node. */
 static unsigned cpu_of(unsigned node)
@@ -95,15 +92,6 @@ static void fill_slab(unsigned class, unsigned cpu)
 		;
 	slots_drain(size_classes[class].window);
 	ck_assert_uint_eq(slot(class, cpu), 0);
-}
-
-/* Frees objects of a full slab until it is listed. */
-static void make_room(page_id head, unsigned class)
-{
-	unsigned bit;
-
-	for (bit = 0; bit <= size_classes[class].spare; bit++)
-		arena_unclaim((struct object){page_word(head, 0), bit}, class);
 }
 
 /* --- steps 2 to 5 --------------------------------------------------------- */
@@ -187,10 +175,10 @@ START_TEST(pick__new_slabs__in_the_lowest_chunk_with_such_a_run)
 
 	for (i = 0; i < 20; i++)
 		ck_assert_uint_eq(page_chunk(head_of(pick(LARGEST, cpu))).nr,
-				  arena->first.nr + i / 7);
+				  arena->pool.first.nr + i / 7);
 	ck_assert_uint_eq(load_relaxed(&arena->nr_chunks), 3);
 	ck_assert_uint_eq(page_chunk(head_of(pick(A_LINE, cpu))).nr,
-			  arena->first.nr);
+			  arena->pool.first.nr);
 }
 END_TEST
 

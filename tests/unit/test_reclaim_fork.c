@@ -8,7 +8,6 @@
 #include <pcpu/cache.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,14 +16,6 @@
 #include "tests/run_suite.h"
 #include "tests/settle.h"
 
-static unsigned nr_threads(void)
-{
-	struct stat tasks;
-
-	return stat("/proc/self/task", &tasks) ? 0
-					       : (unsigned)tasks.st_nlink - 2;
-}
-
 /* TSan allows no thread there, and has one of its own. */
 static void start_in_child(void)
 {
@@ -32,11 +23,11 @@ static void start_in_child(void)
 	reclaim_start();
 	/* Who helped to start it may take a moment to leave. */
 	alarm(10);
-	while (nr_threads() > 2)
+	while (settle_nr_threads() > 2)
 		usleep(100);
-	_exit(nr_threads() != 2);
+	_exit(settle_nr_threads() != 2);
 #else
-	_exit(nr_threads() == 0);
+	_exit(settle_nr_threads() == 0);
 #endif
 }
 

@@ -63,7 +63,7 @@ START_TEST(trim__nothing_live__all_go_back_and_each_node_has_a_fresh_one)
 	ck_assert_uint_eq(chunks_of_all(), NR_TEST_NODES);
 	for (node = 0; node < NR_TEST_NODES; node++) {
 		const struct chunk *chunk =
-			chunk_of(arena_first(WINDOW_SKEWED, node)->first);
+			chunk_of(arena_first(WINDOW_SKEWED, node)->pool.first);
 
 		ck_assert_uint_eq(load_relaxed(&chunk->free), CHUNK_EMPTY);
 		ck_assert_uint_eq(load_relaxed(&chunk->dirty), 0);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * Several arenas per node: in which order they are asked, and that nothing is
- * made new before. On two simulated nodes with four each.
+ * Several arenas per node: in which order they are asked, that nothing is made
+ * new before, and whose runs of pages count when some go back. On two simulated
+ * nodes with four each.
  */
 #include <check.h>
 
 #include "arena/arena.h"
 #include "chunk/topology.h"
 #include "no_front.h"
+#include "reclaim/reclaim.h"
 #include "reserve_slabs.h"
 #include "simulate.h"
 #include "tests/run_suite.h"
@@ -245,6 +247,53 @@ START_TEST(pick__without_waiting__what_any_arena_has)
 }
 END_TEST
 
+/* --- whose runs count when pages go back ---------------------------------- */
+
+/* Makes the free pages of a chunk idle, with old data. */
+static void make_idle(chunk_id id)
+{
+	store_relaxed(&chunk_of(id)->dirty, load_relaxed(&chunk_of(id)->free));
+	chunk_note_idle(id);
+}
+
+static bool has_returnable(chunk_id id)
+{
+	return chunk_returnable(id, load_relaxed(&chunk_of(id)->free)) != 0;
+}
+
+/* The next node has a chunk full of them. */
+START_TEST(give_back__only_long_run_of_the_node__stays)
+{
+	chunk_id first = arena(0)->pool.first;
+
+	ck_assert_uint_eq(load_relaxed(&arena(NR_SHARES)->nr_chunks), 1);
+	leave_pages(SLAB_PAGES_MAX);
+	make_idle(first);
+	ck_assert_uint_eq(arena_pages.give_back(), 0);
+	ck_assert(has_returnable(first));
+}
+END_TEST
+
+/* Share 0: its own second chunk. */
+START_TEST(give_back__another_arena_has_such_a_run__both_go)
+{
+	chunk_id first = arena(0)->pool.first, second;
+
+	leave_pages(_i ? CHUNK_PAGES / 2 : 0);
+	second = page_chunk(pick(LARGEST, (unsigned)_i));
+	ck_assert_uint_ne(second.nr, first.nr);
+	ck_assert_ptr_eq(arena_of(second), arena((unsigned)_i));
+	if (_i == 0)
+		chunk_unclaim_run(chunk_page(first, 1), SLAB_PAGES_MAX);
+	leave_pages(SLAB_PAGES_MAX);
+	make_idle(first);
+	make_idle(second);
+	ck_assert_uint_gt(arena_pages.give_back(), 0);
+	ck_assert(!has_returnable(first));
+	ck_assert(!has_returnable(second));
+}
+END_TEST
+
 /* -------------------------------------------------------------------------- */
 
 int main(int argc, char **argv)
@@ -273,6 +322,10 @@ int main(int argc, char **argv)
 		tc,
 		pick__own_cannot_grow__another_of_the_node_then_the_next_node);
 	tcase_add_test(tc, pick__without_waiting__what_any_arena_has);
+	tcase_add_test(tc, give_back__only_long_run_of_the_node__stays);
+	tcase_add_loop_test(tc,
+			    give_back__another_arena_has_such_a_run__both_go, 0,
+			    NR_SHARES);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -67,7 +67,8 @@ check-old-cpu: | build/setup-emulator ## the tests of words on an x86-64 process
 # Left out: what needs more address space than the emulator's tables allow, or
 # uses it up, and threads in a child of fork(), where qemu 7.2 aborts by an
 # assertion. Guests run these, but for those that load files beside them.
-AARCH64_EXCEPT := test_layout test_pick test_linux_limits test_bulk \
+AARCH64_EXCEPT := test_layout test_pick test_near test_arenas \
+	test_linux_limits test_bulk \
 	test_arena test_alloc_copies test_reclaim test_faults_fork \
 	test_faults_inject test_faults_refs test_ref_threads \
 	test_cache_threads test_reclaim_fork test_limits test_model

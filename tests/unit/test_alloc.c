@@ -80,8 +80,8 @@ static void before_start(void)
 	errno = EDOM;
 }
 
-/* As constructor(100), which a compiler warns of. */
-__attribute__((section(".init_array.00100"),
+/* As constructor(50), which a compiler warns of. */
+__attribute__((section(".init_array.00050"),
 	       used)) static void (*const call_before_start)(void) =
 	before_start;
 

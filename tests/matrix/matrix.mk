@@ -6,8 +6,8 @@ ROWS += check-musl
 ROWS += lint check check-clang check-o0 check-clang-o0 check-lto \
 	check-clang-lto asan tsan check-no-rseq check-cpus check-possible \
 	check-aarch64 check-aarch64-guest check-valgrind soak-quick fuzz \
-	fuzz-afl fuzz-threads coverage explore-deep mutants spin check-debug \
-	check-access check-refused check-numa check-old-cpu
+	fuzz-afl fuzz-threads coverage explore-arenas explore-deep mutants \
+	spin check-debug check-access check-refused check-numa check-old-cpu
 
 AGAIN := $(MAKE) --no-print-directory
 

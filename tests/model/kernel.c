@@ -296,6 +296,9 @@ static void make_scarce(void)
 
 void explore_start(char **argv, unsigned nr_nodes)
 {
+	const char *asked = getenv("EXPLORE_ARENAS");
+	/* With one a node all CPUs meet in it. */
+	const char *arenas = asked ? asked : "1";
 	char cpus[16], nodes[16];
 
 	snprintf(cpus, sizeof(cpus), "%u", EXPLORE_CPUS);
@@ -304,12 +307,12 @@ void explore_start(char **argv, unsigned nr_nodes)
 		setenv("EXPLORE_MACHINE", "1", 1);
 		setenv("PCPU_POSSIBLE_CPUS", cpus, 1);
 		setenv("PCPU_NODES", nodes, 1);
-		/* So that CPUs meet. */
-		setenv("PCPU_ARENAS", "1", 1);
+		setenv("PCPU_ARENAS", arenas, 1);
 		execv("/proc/self/exe", argv);
 	}
 	if (!arena_is_ready() || libpcpu_nr_cpu_ids != EXPLORE_CPUS ||
-	    layout.nr_nodes != nr_nodes) {
+	    layout.nr_nodes != nr_nodes ||
+	    layout.node_arenas != (unsigned)atoi(arenas)) {
 		fprintf(stderr, "the simulated machine did not come up\n");
 		exit(EXIT_FAILURE);
 	}

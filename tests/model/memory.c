@@ -11,7 +11,7 @@
 /* --- places --------------------------------------------------------------- */
 
 /* An open hash; what is in it stays. */
-#define PLACES_SHIFT 15
+#define PLACES_SHIFT 16
 static struct place places[1u << PLACES_SHIFT];
 static unsigned nr_places;
 static bool news;

@@ -6,6 +6,7 @@
 #	EXPLORE_BOUND=N		preemptions, in place of the scenarios'; 7: any
 #	EXPLORE_MORE=N		so many more of them than the scenarios'
 #	EXPLORE_SECONDS=N	give a scenario up after so long
+#	EXPLORE_ARENAS=N	arenas a node, in place of one; a power of two
 #	EXPLORE_REPLAY=TEXT	run what a failed scenario printed, and tell
 #	PCPU_TEST_SEED=N	test_threads: repeat a run
 
@@ -18,9 +19,13 @@ MODELOBJ := $(SRC:%.c=$B/model/%.o) \
 	$(patsubst %.c,$B/model/%.o,$(filter-out tests/model/test_%, \
 		$(wildcard tests/model/*.c)))
 
-.PHONY: explore explore-deep fuzz-threads
+.PHONY: explore explore-arenas explore-deep fuzz-threads
 explore: $(MODELBIN) ## every interleaving of small scenarios, SC and x86-TSO
 	$(Q)tools/run-tests $B $(MODELBIN)
+
+# CPUs 0 and 2 have one, 1 and 3 the other.
+explore-arenas: $(MODELBIN) ## the same with two arenas a node
+	$(Q)EXPLORE_ARENAS=2 tools/run-tests $B $(MODELBIN)
 
 explore-deep: $(MODELBIN) ## the same with a preemption more, a minute each
 	$(Q)EXPLORE_MORE=1 EXPLORE_SECONDS=60 $B/model/test_explore

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the tests of arena/reserve.c and pick.c share: slabs in chunk 0 of the
- * first arena, and how they look from outside.
+ * first arena, how they look from outside, and arenas with no pages left.
  */
 #ifndef UNIT_RESERVE_SLABS_H
 #define UNIT_RESERVE_SLABS_H
@@ -65,6 +65,24 @@ static inline void make_room(page_id head, unsigned class)
 
 	for (bit = 0; bit <= size_classes[class].spare; bit++)
 		arena_unclaim((struct object){page_word(head, 0), bit}, class);
+}
+
+/* All of the arena's free pages and fresh numbers are ours from now on. */
+static inline void exhaust(struct arena *arena)
+{
+	page_id head;
+	chunk_id id;
+	uint32_t i;
+
+	while (pool_claim(&arena->pool, &id))
+		;
+	for (i = 0; i < arena->pool.nr_chunks; i++) {
+		id = pool_chunk(&arena->pool, i);
+		if (load_relaxed(&chunk_of(id)->free) == CHUNK_EMPTY)
+			fetch_sub_relaxed(&arena->nr_empty, 1);
+		while (chunk_claim_run(id, 1, &head))
+			;
+	}
 }
 
 #endif /* UNIT_RESERVE_SLABS_H */

@@ -247,6 +247,33 @@ START_TEST(pick__without_waiting__what_any_arena_has)
 }
 END_TEST
 
+/* Too few are free for the slab to be listed; the next node's arenas too. */
+START_TEST(pick__one_object_of_an_unlisted_slab__found_in_any_arena)
+{
+	struct request r = {.class = A_LINE}, theirs = {.class = A_LINE};
+	struct object object, last;
+	unsigned nr = (unsigned)_i, i;
+	page_id head;
+
+	r.cpu = cpu_of((nr + 1) % NR_SHARES);
+	theirs.cpu = topology.unit_cpu[topology.first_unit[nr / NR_SHARES] +
+				       nr % NR_SHARES];
+	leave_pages(CHUNK_PAGES / 2);
+	ck_assert(arena_pick(&theirs, &last));
+	head = word_page(last.word);
+	for (i = 0; i < layout.nr_arenas; i++)
+		exhaust(arena(i));
+	while (arena_pick(&r, &object))
+		;
+	ck_assert(!arena_pick(&r, &object));
+	arena_unclaim(last, A_LINE);
+	ck_assert(!is_listed(head, A_LINE));
+	ck_assert(arena_pick(&r, &object));
+	ck_assert_uint_eq(object.word.nr, last.word.nr);
+	ck_assert_uint_eq(object.bit, last.bit);
+}
+END_TEST
+
 /* --- whose runs count when pages go back ---------------------------------- */
 
 /* Makes the free pages of a chunk idle, with old data. */
@@ -322,6 +349,9 @@ int main(int argc, char **argv)
 		tc,
 		pick__own_cannot_grow__another_of_the_node_then_the_next_node);
 	tcase_add_test(tc, pick__without_waiting__what_any_arena_has);
+	tcase_add_loop_test(
+		tc, pick__one_object_of_an_unlisted_slab__found_in_any_arena, 0,
+		2 * NR_SHARES);
 	tcase_add_test(tc, give_back__only_long_run_of_the_node__stays);
 	tcase_add_loop_test(tc,
 			    give_back__another_arena_has_such_a_run__both_go, 0,

@@ -56,24 +56,6 @@ static uint32_t slot(unsigned class, unsigned cpu)
 	return load_relaxed(&arena_slots[cpu].slot[class].word);
 }
 
-/* All of the arena's free pages and fresh numbers are ours from now on. */
-static void exhaust(struct arena *arena)
-{
-	page_id head;
-	chunk_id id;
-	uint32_t i;
-
-	while (pool_claim(&arena->pool, &id))
-		;
-	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		id = pool_chunk(&arena->pool, i);
-		if (load_relaxed(&chunk_of(id)->free) == CHUNK_EMPTY)
-			fetch_sub_relaxed(&arena->nr_empty, 1);
-		while (chunk_claim_run(id, 1, &head))
-			;
-	}
-}
-
 static void exhaust_all(unsigned window)
 {
 	unsigned node;

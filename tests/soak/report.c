@@ -25,9 +25,7 @@
 #define UNIT_NOISE (1024 * 1024.0)
 /* Two chunks more or less; each has all CPUs' copies, 16 MiB with 64. */
 #define RSS_NOISE (2.0 * CHUNK_BYTES * libpcpu_nr_cpu_ids)
-/* A machine that is shared has its moods: less is no longer one. A mood lasts
- * seconds, so in a run as short as above (a fall to a tenth, with two of them
- * at once) clients need but go on. */
+/* A machine that is shared has its moods: less is no longer one. */
 #define RATE_FALL 0.2
 /* In a third of the time; fewer are many or few by chance. */
 #define FEW_OPERATIONS 100
@@ -58,16 +56,24 @@ static double value_units(const struct record *record, unsigned i,
 	return (double)record->sample[i].unit_bytes;
 }
 
-/* Operations a second of a client since the sample before. */
-static double value_rate(const struct record *record, unsigned i,
-			 unsigned which)
+/* Operations a second of a client in the last steps. */
+static double rate(const struct record *record, unsigned i, unsigned which,
+		   unsigned steps)
 {
 	const struct sample *at = &record->sample[i];
 	static const struct sample start;
-	const struct sample *before = i ? at - 1 : &start;
+	const struct sample *before = i >= steps ? at - steps : &start;
 
 	return (double)(at->done[which] - before->done[which]) /
 	       (at->worked - before->worked);
+}
+
+/* Of two steps: every second one begins with nothing live, and on a machine
+ * with many CPUs comes to a tenth of what the other does. */
+static double value_rate(const struct record *record, unsigned i,
+			 unsigned which)
+{
+	return rate(record, i, which, 2);
 }
 
 static int compare(const void *a, const void *b)
@@ -122,7 +128,6 @@ static unsigned find_changes(const struct record *record,
 {
 	double seconds = record->sample[record->nr - 1].seconds;
 	double span = seconds * 0.8 * 2 / 3;
-	bool is_short = seconds / 5 < SETTLED_SECONDS;
 	unsigned nr = 0, i;
 	struct change *at;
 
@@ -130,7 +135,7 @@ static unsigned find_changes(const struct record *record,
 	*at = compare_thirds(record, value_empty, 0);
 	at->name = "memory, nothing live", at->unit = "KiB", at->rises = true;
 	at->limit = at->first + NOISE_BYTES + BYTES_PER_SECOND * span;
-	if (is_short)
+	if (seconds / 5 < SETTLED_SECONDS)
 		at->limit += UNSETTLED_BYTES + ARENA_BYTES * nr_arenas();
 	at = &changes[nr++];
 	*at = compare_thirds(record, value_units, 0);
@@ -145,7 +150,7 @@ static unsigned find_changes(const struct record *record,
 		at = &changes[nr++];
 		*at = compare_thirds(record, value_rate, i);
 		at->name = clients[i].name, at->unit = "op/s";
-		at->limit = is_short ? 0 : at->first * RATE_FALL;
+		at->limit = at->first * RATE_FALL;
 		if (at->first > 0 && at->first * span / 2 < FEW_OPERATIONS)
 			at->limit = -1;
 	}
@@ -164,17 +169,17 @@ void report_progress(const struct record *record)
 {
 	const struct sample *at = &record->sample[record->nr - 1];
 	static double last;
-	double rate = 0;
+	double all = 0;
 	unsigned i;
 
 	if (at->seconds - last < 5)
 		return;
 	last = at->seconds;
 	for (i = 0; clients[i].name; i++)
-		rate += value_rate(record, record->nr - 1, i);
+		all += rate(record, record->nr - 1, i, 1);
 	printf("  %6.0f s  %7zu KiB RSS  %4llu chunks  %8.0f operations/s\n",
 	       at->seconds, at->rss / 1024, (unsigned long long)at->chunks,
-	       rate);
+	       all);
 	fflush(stdout);
 }
 
@@ -221,7 +226,7 @@ static void write_samples(const struct record *record, FILE *file)
 			at->live_bytes);
 		for (c = 0; clients[c].name; c++)
 			fprintf(file, "%s%.0f", c ? ", " : "",
-				value_rate(record, i, c));
+				rate(record, i, c, 1));
 		fprintf(file, "]}");
 	}
 	fprintf(file, "\n  ]\n}\n");
@@ -273,17 +278,17 @@ static void write_data(const struct record *record, FILE *file)
 	fprintf(file, "$data << END\n");
 	for (i = 0; i < record->nr; i++) {
 		const struct sample *at = &record->sample[i];
-		double rate = 0;
+		double all = 0;
 
 		for (c = 0; clients[c].name; c++)
-			rate += value_rate(record, i, c);
+			all += rate(record, i, c, 1);
 		fprintf(file, "%.2f %.3f", at->seconds,
 			(double)at->rss / (1 << 20));
 		if (at->empty)
 			fprintf(file, " %.3f", (double)at->empty / (1 << 20));
 		else
 			fprintf(file, " ?");
-		fprintf(file, " %.0f\n", rate);
+		fprintf(file, " %.0f\n", all);
 	}
 	fprintf(file, "END\n");
 }

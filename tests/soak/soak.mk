@@ -13,7 +13,7 @@ SOAKOBJ := $(patsubst %.c,$B/%.o,$(wildcard tests/soak/*.c))
 soak: SOAK_SECONDS := $(shell echo $$(($(MINUTES) * 60)))
 soak-quick: SOAK_SECONDS := 30
 soak: ## all clients, faults, forks, trims for MINUTES: constant memory and rates
-soak-quick: ## the same for 30 s: constant memory, clients that go on
+soak-quick: ## the same for 30 s
 soak soak-quick: $(SOAKBIN) | build/setup-bench
 	$(Q)mkdir -p build/soak
 	$(Q)$(RUNNER) $(SOAKBIN) $(SOAK_SECONDS) build/soak

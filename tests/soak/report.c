@@ -76,6 +76,17 @@ static double value_rate(const struct record *record, unsigned i,
 	return rate(record, i, which, 2);
 }
 
+/* Of all clients, in the last step. */
+static double rate_of_all(const struct record *record, unsigned i)
+{
+	double sum = 0;
+	unsigned c;
+
+	for (c = 0; clients[c].name; c++)
+		sum += rate(record, i, c, 1);
+	return sum;
+}
+
 static int compare(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -169,17 +180,13 @@ void report_progress(const struct record *record)
 {
 	const struct sample *at = &record->sample[record->nr - 1];
 	static double last;
-	double all = 0;
-	unsigned i;
 
 	if (at->seconds - last < 5)
 		return;
 	last = at->seconds;
-	for (i = 0; clients[i].name; i++)
-		all += rate(record, record->nr - 1, i, 1);
 	printf("  %6.0f s  %7zu KiB RSS  %4llu chunks  %8.0f operations/s\n",
 	       at->seconds, at->rss / 1024, (unsigned long long)at->chunks,
-	       all);
+	       rate_of_all(record, record->nr - 1));
 	fflush(stdout);
 }
 
@@ -273,22 +280,19 @@ static void write_json(const struct record *record,
 
 static void write_data(const struct record *record, FILE *file)
 {
-	unsigned i, c;
+	unsigned i;
 
 	fprintf(file, "$data << END\n");
 	for (i = 0; i < record->nr; i++) {
 		const struct sample *at = &record->sample[i];
-		double all = 0;
 
-		for (c = 0; clients[c].name; c++)
-			all += rate(record, i, c, 1);
 		fprintf(file, "%.2f %.3f", at->seconds,
 			(double)at->rss / (1 << 20));
 		if (at->empty)
 			fprintf(file, " %.3f", (double)at->empty / (1 << 20));
 		else
 			fprintf(file, " ?");
-		fprintf(file, " %.0f\n", all);
+		fprintf(file, " %.0f\n", rate_of_all(record, i));
 	}
 	fprintf(file, "END\n");
 }

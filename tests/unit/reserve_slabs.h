@@ -67,17 +67,25 @@ static inline void make_room(page_id head, unsigned class)
 		arena_unclaim((struct object){page_word(head, 0), bit}, class);
 }
 
-/* All of the arena's free pages and fresh numbers are ours from now on. */
-static inline void exhaust(struct arena *arena)
+/* All of the arena's fresh numbers are ours from now on. */
+static inline void take_numbers(struct arena *arena)
 {
-	page_id head;
 	chunk_id id;
-	uint32_t i;
 
 	while (pool_claim(&arena->pool, &id))
 		;
+}
+
+/* And all of its free pages. */
+static inline void exhaust(struct arena *arena)
+{
+	page_id head;
+	uint32_t i;
+
+	take_numbers(arena);
 	for (i = 0; i < arena->pool.nr_chunks; i++) {
-		id = pool_chunk(&arena->pool, i);
+		chunk_id id = pool_chunk(&arena->pool, i);
+
 		if (load_relaxed(&chunk_of(id)->free) == CHUNK_EMPTY)
 			fetch_sub_relaxed(&arena->nr_empty, 1);
 		while (chunk_claim_run(id, 1, &head))

@@ -18,16 +18,18 @@
 #define NR_TEST_NODES 2u
 #define NR_SHARES 4u
 
-/* Of the first window, and of the first node there. */
+/* Of the first window; of the first node up to NR_SHARES, then of the next. */
 static struct arena *arena(unsigned share)
 {
 	return arena_at(share);
 }
 
-/* A CPU of the first node whose own arena is that of the share. */
+/* A CPU whose own arena is that of the share. */
 static unsigned cpu_of(unsigned share)
 {
-	return topology.unit_cpu[share];
+	unsigned node = share / NR_SHARES;
+
+	return topology.unit_cpu[topology.first_unit[node] + share % NR_SHARES];
 }
 
 static page_id pick(unsigned class, unsigned share)
@@ -49,23 +51,20 @@ static uint32_t nr_chunks(unsigned share)
 	return load_relaxed(&arena(share)->nr_chunks);
 }
 
-/* All of its fresh numbers are ours from now on. */
-static void take_numbers(unsigned share)
+/* Takes pages of the first chunk of a share's node until `nr` are left. */
+static void leave_pages_for(unsigned share, unsigned nr)
 {
-	chunk_id id;
-
-	while (pool_claim(&arena(share)->pool, &id))
-		;
-}
-
-/* Takes pages of the node's first chunk until `nr` are left. */
-static void leave_pages(unsigned nr)
-{
-	chunk_id first = arena(0)->pool.first;
+	struct arena *first = arena_first(WINDOW_SKEWED, share / NR_SHARES);
 	page_id head;
 
-	while (chunk_count_free(first) > nr)
-		arena_note_claim(arena(0), chunk_claim_run(first, 1, &head));
+	while (chunk_count_free(first->pool.first) > nr)
+		arena_note_claim(first,
+				 chunk_claim_run(first->pool.first, 1, &head));
+}
+
+static void leave_pages(unsigned nr)
+{
+	leave_pages_for(0, nr);
 }
 
 /* A full slab of the share's arena that nobody has reserved. */
@@ -75,7 +74,7 @@ static page_id full_slab(unsigned class, unsigned share)
 	struct object object;
 	page_id head;
 
-	leave_pages(CHUNK_PAGES / 2);
+	leave_pages_for(share, CHUNK_PAGES / 2);
 	head = pick(class, share);
 	ck_assert_ptr_eq(arena_of(page_chunk(head)), arena(share));
 	while (slot_advance(&r, &object))
@@ -223,10 +222,10 @@ START_TEST(pick__own_cannot_grow__another_of_the_node_then_the_next_node)
 	unsigned share;
 
 	leave_pages(0);
-	take_numbers(2);
+	take_numbers(arena(2));
 	ck_assert_ptr_eq(picked_in(LARGEST, 2), arena(3));
 	for (share = 0; share < NR_SHARES; share++)
-		take_numbers(share);
+		take_numbers(arena(share));
 	while (arena_of(page_chunk(pick(LARGEST, 2)))->node == 0)
 		;
 	/* The node's first has a chunk, so the same share's gets none. */
@@ -250,24 +249,17 @@ END_TEST
 /* Too few are free for the slab to be listed; the next node's arenas too. */
 START_TEST(pick__one_object_of_an_unlisted_slab__found_in_any_arena)
 {
-	struct request r = {.class = A_LINE}, theirs = {.class = A_LINE};
-	struct object object, last;
-	unsigned nr = (unsigned)_i, i;
-	page_id head;
+	page_id full = full_slab(A_LINE, (unsigned)_i);
+	struct request r = {.class = A_LINE};
+	struct object last = nth(full, 40), object;
+	unsigned i;
 
-	r.cpu = cpu_of((nr + 1) % NR_SHARES);
-	theirs.cpu = topology.unit_cpu[topology.first_unit[nr / NR_SHARES] +
-				       nr % NR_SHARES];
-	leave_pages(CHUNK_PAGES / 2);
-	ck_assert(arena_pick(&theirs, &last));
-	head = word_page(last.word);
+	r.cpu = cpu_of(((unsigned)_i + 1) % NR_SHARES);
 	for (i = 0; i < layout.nr_arenas; i++)
 		exhaust(arena(i));
-	while (arena_pick(&r, &object))
-		;
 	ck_assert(!arena_pick(&r, &object));
 	arena_unclaim(last, A_LINE);
-	ck_assert(!is_listed(head, A_LINE));
+	ck_assert(!is_listed(full, A_LINE));
 	ck_assert(arena_pick(&r, &object));
 	ck_assert_uint_eq(object.word.nr, last.word.nr);
 	ck_assert_uint_eq(object.bit, last.bit);
